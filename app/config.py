@@ -1,0 +1,170 @@
+"""Settings: read once from the environment, checked as a whole, then never changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+PRODUCTION = "production"
+DEVELOPMENT = "development"
+MINIMUM_SECRET_LENGTH = 32
+_TRUE = {"1", "true", "yes", "on"}
+_DEVELOPMENT_SECRET = "development-only-secret-0123456789-do-not-deploy"  # noqa: S105 - refused in production
+
+
+class SettingsError(Exception):
+    """One line for each setting that is missing or weak."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("Cannot start:\n" + "\n".join(f"  {problem}" for problem in problems))
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """Without a server, mail is not sent but kept readable in the console (development only)."""
+
+    server: str | None = None
+    port: int = 25
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    use_tls: bool = False
+    use_ssl: bool = False
+    default_sender: str = "Counterfoil <no-reply@example.com>"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment decides; `from_env` is the only way outside tests to make one."""
+
+    app_env: str
+    database_url: str
+    redis_url: str
+    base_url: str
+    secret_key: str = field(repr=False)
+    encryption_keys: tuple[str, ...] = field(repr=False)
+    mail: MailSettings = MailSettings()
+    port: int = 8000
+    time_zone: ZoneInfo = ZoneInfo("Asia/Kolkata")
+    locale: str = "en_IN"
+    business_name: str = "Counterfoil"
+    support_email: str = "support@example.com"
+    trusted_proxies: int = 0
+    log_level: str = "INFO"
+
+    @property
+    def is_production(self) -> bool:
+        return self.app_env == PRODUCTION
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        """Raises SettingsError that names every missing or weak value at once."""
+        return _Reader(env).settings()
+
+
+class _Reader:
+    """Collects problems instead of stopping at the first."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self._problems: list[str] = []
+        self._production = self._app_env() == PRODUCTION
+
+    def settings(self) -> Settings:
+        port = self._number("PORT", 8000)
+        settings = Settings(
+            app_env=self._app_env(),
+            database_url=self._database_url(),
+            redis_url=self._needed("REDIS_URL", "redis://127.0.0.1:6379/0"),
+            base_url=self._base_url(f"http://127.0.0.1:{port}"),
+            secret_key=self._secret_key(),
+            encryption_keys=self._encryption_keys(),
+            mail=self._mail(),
+            port=port,
+            time_zone=self._time_zone(),
+            locale=self._text("LOCALE", "en_IN"),
+            business_name=self._text("BUSINESS_NAME", "Counterfoil"),
+            support_email=self._text("SUPPORT_EMAIL", "support@example.com"),
+            trusted_proxies=self._number("TRUSTED_PROXIES", 0),
+            log_level=self._text("LOG_LEVEL", "INFO").upper(),
+        )
+        if self._problems:
+            raise SettingsError(self._problems)
+        return settings
+
+    def _text(self, name: str, default: str) -> str:
+        return self._env.get(name, "").strip() or default
+
+    def _needed(self, name: str, development_default: str) -> str:
+        value = self._text(name, "" if self._production else development_default)
+        if not value:
+            self._problems.append(f"{name} is missing: set it in the environment")
+        return value
+
+    def _number(self, name: str, default: int) -> int:
+        text = self._text(name, str(default))
+        if not text.isascii() or not text.isdigit():
+            self._problems.append(f"{name} must be a whole number, not {text!r}")
+            return default
+        return int(text)
+
+    def _app_env(self) -> str:
+        value = self._text("APP_ENV", DEVELOPMENT)
+        if value not in {PRODUCTION, DEVELOPMENT}:
+            raise SettingsError([f"APP_ENV must be {PRODUCTION} or {DEVELOPMENT}, not {value!r}"])
+        return value
+
+    def _database_url(self) -> str:
+        url = self._needed("DATABASE_URL", "sqlite:///var/counterfoil.db")
+        # Hosting companies still hand out the short scheme, which SQLAlchemy refuses.
+        return url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url
+
+    def _base_url(self, default: str) -> str:
+        url = self._needed("BASE_URL", default).rstrip("/")
+        scheme = urlsplit(url).scheme
+        if url and scheme not in {"http", "https"}:
+            self._problems.append(f"BASE_URL must begin with https://, not {url!r}")
+        elif self._production and scheme == "http":
+            self._problems.append("BASE_URL must begin with https:// in production")
+        return url
+
+    def _secret_key(self) -> str:
+        value = self._needed("SECRET_KEY", _DEVELOPMENT_SECRET)
+        if self._production and value == _DEVELOPMENT_SECRET:
+            self._problems.append("SECRET_KEY is the development one: make your own")
+        elif value and len(value) < MINIMUM_SECRET_LENGTH:
+            self._problems.append(f"SECRET_KEY is weak: use at least {MINIMUM_SECRET_LENGTH} random characters")
+        return value
+
+    def _encryption_keys(self) -> tuple[str, ...]:
+        text = self._needed("ENCRYPTION_KEYS", _DEVELOPMENT_SECRET)
+        keys = tuple(key.strip() for key in text.split(",") if key.strip())
+        if any(_is_weak(key) for key in keys):
+            self._problems.append("ENCRYPTION_KEYS is weak: each key needs at least 32 random characters")
+        if self._production and _DEVELOPMENT_SECRET in keys:
+            self._problems.append("ENCRYPTION_KEYS holds the development key: make your own")
+        return keys
+
+    def _mail(self) -> MailSettings:
+        return MailSettings(
+            server=self._needed("MAIL_SERVER", "") if self._production else self._text("MAIL_SERVER", "") or None,
+            port=self._number("MAIL_PORT", 25),
+            username=self._text("MAIL_USERNAME", "") or None,
+            password=self._text("MAIL_PASSWORD", "") or None,
+            use_tls=self._text("MAIL_USE_TLS", "").lower() in _TRUE,
+            use_ssl=self._text("MAIL_USE_SSL", "").lower() in _TRUE,
+            default_sender=self._text("MAIL_DEFAULT_SENDER", "Counterfoil <no-reply@example.com>"),
+        )
+
+    def _time_zone(self) -> ZoneInfo:
+        name = self._text("TIME_ZONE", "Asia/Kolkata")
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            self._problems.append(f"TIME_ZONE {name!r} is unknown: use a name like Asia/Kolkata")
+            return ZoneInfo("UTC")
+
+
+def _is_weak(key: str) -> bool:
+    return len(key) < MINIMUM_SECRET_LENGTH or len(set(key)) < 8
+

@@ -1,0 +1,110 @@
+"""The database session, and the one place in the tree that commits."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy.orm import DeclarativeBase, Session
+
+logger = logging.getLogger(__name__)
+
+_CALLBACKS = "run_after_commit"
+_SQLITE_PRAGMAS = ("journal_mode=WAL", "busy_timeout=10000", "synchronous=FULL", "foreign_keys=ON")
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Model(DeclarativeBase):
+    """The base of every table.
+
+    A plain declarative base rather than Flask-SQLAlchemy's own: type checkers understand it, and models stay
+    usable without an application.
+    """
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+db = SQLAlchemy(metadata=Model.metadata, session_options={"expire_on_commit": False})
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Commit on leaving, roll back on any error; afterwards run what `run_after_commit` was given.
+
+    Rows loaded before are read afresh inside, so nothing is decided on an old picture. Raises RuntimeError
+    when nested, or when something was changed outside a transaction.
+    """
+    session = db.session()
+    if _CALLBACKS in session.info:
+        raise RuntimeError("transaction() does not nest: only an entry point opens one")
+    _end_reading(session)
+    callbacks: list[Callable[[], None]] = []
+    session.info[_CALLBACKS] = callbacks
+    try:
+        _begin_writing(session)
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        del session.info[_CALLBACKS]
+    for callback in callbacks:
+        _run(callback)
+
+
+def run_after_commit(callback: Callable[[], None]) -> None:
+    """Run `callback` once the open transaction is committed, and never if it is rolled back.
+
+    SQLAlchemy's own `after_commit` event also fires when a savepoint is released, too early for an enqueue.
+    """
+    callbacks: list[Callable[[], None]] | None = db.session().info.get(_CALLBACKS)
+    if callbacks is None:
+        raise RuntimeError("run_after_commit() needs an open transaction()")
+    callbacks.append(callback)
+
+
+def _run(callback: Callable[[], None]) -> None:
+    # The commit stands: a customer who has paid must not see an error because the queue is down.
+    try:
+        callback()
+    except Exception:
+        logger.exception("a step after the commit failed; the sweep will make up for it")
+
+
+def _end_reading(session: Session) -> None:
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("rows were changed outside a transaction()")
+    session.commit()
+    session.expire_all()
+
+
+def _begin_writing(session: Session) -> None:
+    """Take SQLite's write lock at once: a read that turns into a write loses updates or fails there."""
+    session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+
+
+@event.listens_for(Engine, "connect")
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    if type(connection).__module__.partition(".")[0] != "sqlite3":
+        return
+    connection.isolation_level = None
+    for pragma in _SQLITE_PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin_on_sqlite(connection: Connection) -> None:
+    # Python's driver opens no transaction for a SELECT; without this a read is outside of it.
+    if connection.dialect.name == "sqlite":
+        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")

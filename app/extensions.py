@@ -1,0 +1,26 @@
+"""Unbound instances that `create_app` binds, and typed access to what it keeps on the application."""
+
+from typing import cast
+
+from flask import current_app
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
+from flask_mail import Mail
+from flask_wtf import CSRFProtect
+
+from app.config import Settings
+from app.links import Links
+
+login_manager = LoginManager()
+csrf = CSRFProtect()
+mail = Mail()
+limiter = Limiter(get_remote_address)
+
+
+def settings() -> Settings:
+    return cast(Settings, current_app.extensions["settings"])
+
+
+def links() -> Links:
+    return cast(Links, current_app.extensions["links"])

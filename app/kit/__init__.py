@@ -1,0 +1,1 @@
+"""Plain values and functions that know nothing of Counterfoil: no Flask, no database, no settings."""

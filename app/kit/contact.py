@@ -1,0 +1,51 @@
+"""Names, email addresses and phone numbers: checked, in one canonical form, ready to be looked up by hash."""
+
+import unicodedata
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+DEFAULT_REGION = "IN"
+MAXIMUM_EMAIL_LENGTH = 254
+
+
+class InvalidContact(ValueError):
+    """The message is written for the person who typed the value."""
+
+
+def parse_email(text: str) -> str:
+    """The address in canonical form (domain in lower case), or InvalidContact."""
+    try:
+        return validate_email(text.strip(), check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise InvalidContact("Enter an email address like name@example.com.") from error
+
+
+def parse_phone(text: str, region: str = DEFAULT_REGION) -> str:
+    """The number in E.164 (`+919876543210`), or InvalidContact; without a country code it is read as of `region`."""
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException as error:
+        raise InvalidContact("Enter a phone number like 98765 43210 or +44 20 7946 0958.") from error
+    if not phonenumbers.is_valid_number(number) or number.extension:
+        raise InvalidContact("Check the phone number: it does not exist in this form.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def format_phone(e164: str) -> str:
+    """As it is read aloud: `+91 98765 43210`."""
+    number = phonenumbers.parse(e164)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def fold(text: str) -> str:
+    """The form in which names and addresses are compared: no case, no accents, single spaces."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    plain = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return " ".join(plain.casefold().split())
+
+
+def name_words(name: str) -> set[str]:
+    """The folded words of a name that a search may ask for."""
+    separated = "".join(character if character.isalnum() else " " for character in fold(name))
+    return set(separated.split())
