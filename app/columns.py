@@ -1,5 +1,6 @@
 """Column types that keep our promises: aware times, sealed text, enums stored by value."""
 
+import json
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeVar
@@ -67,6 +68,26 @@ class Sealed(TypeDecorator[str]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
         return None if value is None else keyring.open(bytes(value), self.context).decode()
+
+
+class SealedJson(TypeDecorator[dict[str, Any]]):
+    """A JSON object that stands in the database only sealed, bound to `context`, the column's full name."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def __init__(self, context: str) -> None:
+        super().__init__()
+        self.context = context
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else keyring.seal(json.dumps(value).encode(), self.context)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> dict[str, Any] | None:
+        if value is None:
+            return None
+        opened: dict[str, Any] = json.loads(keyring.open(bytes(value), self.context))
+        return opened
 
 
 class EnumText(TypeDecorator[E]):

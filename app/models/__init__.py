@@ -1,0 +1,89 @@
+"""Every table, so that whoever imports one has them all configured."""
+
+from app.models.affiliate import (
+    AffiliateClick,
+    AffiliateProfile,
+    AffiliateServiceRate,
+    CommissionEntry,
+    CommissionKind,
+    Payout,
+    PayoutLine,
+)
+from app.models.audit_entry import ActorKind, AuditEntry
+from app.models.catalog import Category, Service, ServiceTier
+from app.models.console import AnalyticsEvent, FeatureFlag, FlagState, SavedView, UserPreference
+from app.models.gateway_config import GatewayConfig
+from app.models.idempotency import IdempotencyKey
+from app.models.notification import Notification, NotificationStatus
+from app.models.payment import (
+    Dispute,
+    DisputeStatus,
+    Payment,
+    PaymentFlag,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+)
+from app.models.provider import Availability, ProviderProfile, ProviderSkill
+from app.models.sandbox import SandboxPayment, SandboxRefund, SandboxStatus
+from app.models.service_request import (
+    OPEN_STATUSES,
+    NameWord,
+    RequestNote,
+    RequestStatus,
+    ServiceRequest,
+    StatusChange,
+)
+from app.models.user import STAFF_ROLES, ApiToken, Role, SignInAttempt, User, UserSession
+from app.models.webhook_event import EventOutcome, WebhookEvent
+
+__all__ = [
+    "OPEN_STATUSES",
+    "STAFF_ROLES",
+    "ActorKind",
+    "AffiliateClick",
+    "AffiliateProfile",
+    "AffiliateServiceRate",
+    "AnalyticsEvent",
+    "ApiToken",
+    "AuditEntry",
+    "Availability",
+    "Category",
+    "CommissionEntry",
+    "CommissionKind",
+    "Dispute",
+    "DisputeStatus",
+    "EventOutcome",
+    "FeatureFlag",
+    "FlagState",
+    "GatewayConfig",
+    "IdempotencyKey",
+    "NameWord",
+    "Notification",
+    "NotificationStatus",
+    "Payment",
+    "PaymentFlag",
+    "PaymentStatus",
+    "Payout",
+    "PayoutLine",
+    "ProviderProfile",
+    "ProviderSkill",
+    "Refund",
+    "RefundStatus",
+    "RequestNote",
+    "RequestStatus",
+    "Role",
+    "SandboxPayment",
+    "SandboxRefund",
+    "SandboxStatus",
+    "SavedView",
+    "Service",
+    "ServiceRequest",
+    "ServiceTier",
+    "SignInAttempt",
+    "StatusChange",
+    "User",
+    "UserPreference",
+    "UserSession",
+    "WebhookEvent",
+]

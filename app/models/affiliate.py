@@ -1,0 +1,115 @@
+"""Who sent customers, and the append-only ledger of what is owed for it."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.columns import EnumText, UtcDateTime
+from app.db import Model
+from app.kit.money import Money
+from app.models.base import Keyed, Touched
+from app.models.user import User
+
+
+class AffiliateProfile(Keyed, Touched, Model):
+    """`rate_basis_points` is 1/100 of a percent of the amount paid."""
+
+    __tablename__ = "affiliate_profiles"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), unique=True)
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    rate_basis_points: Mapped[int] = mapped_column(default=1000)
+    is_active: Mapped[bool] = mapped_column(default=True)
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+    __table_args__ = (CheckConstraint("rate_basis_points BETWEEN 0 AND 10000", name="rate_within_bounds"),)
+
+
+class AffiliateServiceRate(Keyed, Touched, Model):
+    """A service's own rate for one affiliate; it takes the place of the affiliate's."""
+
+    __tablename__ = "affiliate_service_rates"
+
+    affiliate_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    service_id: Mapped[UUID] = mapped_column(ForeignKey("services.id", ondelete="CASCADE"))
+    rate_basis_points: Mapped[int] = mapped_column()
+
+    __table_args__ = (
+        UniqueConstraint("affiliate_id", "service_id"),
+        CheckConstraint("rate_basis_points BETWEEN 0 AND 10000", name="rate_within_bounds"),
+    )
+
+
+class AffiliateClick(Keyed, Model):
+    """A visit through an affiliate's link; an unknown code is recorded with no affiliate."""
+
+    __tablename__ = "affiliate_clicks"
+
+    code: Mapped[str] = mapped_column(String(64))
+    affiliate_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    service_id: Mapped[UUID | None] = mapped_column(ForeignKey("services.id", ondelete="SET NULL"))
+
+    __table_args__ = (Index("ix_affiliate_clicks_affiliate_id_created_at", "affiliate_id", "created_at"),)
+
+
+class CommissionKind(StrEnum):
+    EARNED = "earned"
+    REVERSED = "reversed"
+
+
+class Payout(Keyed, Model):
+    """Money sent to an affiliate, recorded by finance."""
+
+    __tablename__ = "payouts"
+
+    affiliate_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    batch: Mapped[str] = mapped_column(String(64), default="")
+    paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    recorded_by_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        Index("ix_payouts_affiliate_id_created_at", "affiliate_id", "created_at"),
+    )
+
+
+class CommissionEntry(Keyed, Model):
+    """One line of the ledger: never changed, never deleted. `cause_key` makes each cause enter once."""
+
+    __tablename__ = "commission_entries"
+
+    affiliate_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    service_request_id: Mapped[UUID] = mapped_column(ForeignKey("service_requests.id"))
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey("payments.id"))
+    refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("refunds.id"))
+    kind: Mapped[CommissionKind] = mapped_column(EnumText(CommissionKind))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    rate_basis_points: Mapped[int] = mapped_column()
+    cause_key: Mapped[str] = mapped_column(String(100), unique=True)
+
+    __table_args__ = (
+        Index("ix_commission_entries_affiliate_id_created_at", "affiliate_id", "created_at"),
+        Index("ix_commission_entries_service_request_id", "service_request_id"),
+    )
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+class PayoutLine(Keyed, Model):
+    """A ledger entry paid by a payout; an entry is paid once."""
+
+    __tablename__ = "payout_lines"
+
+    payout_id: Mapped[UUID] = mapped_column(ForeignKey("payouts.id", ondelete="CASCADE"))
+    commission_entry_id: Mapped[UUID] = mapped_column(ForeignKey("commission_entries.id"), unique=True)
+
+    __table_args__ = (Index("ix_payout_lines_payout_id", "payout_id"),)

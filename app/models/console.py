@@ -1,0 +1,74 @@
+"""What the console remembers for its users, and the switches that guard the public flow."""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.columns import EnumText
+from app.db import Model
+from app.models.base import Keyed, Touched
+
+
+class SavedView(Keyed, Touched, Model):
+    """A named set of filters (`query` is the address's query string); shared with all staff when `is_shared`."""
+
+    __tablename__ = "saved_views"
+
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(60))
+    query: Mapped[str] = mapped_column(Text)
+    is_shared: Mapped[bool] = mapped_column(default=False)
+    sort_order: Mapped[int] = mapped_column(default=0)
+
+    __table_args__ = (UniqueConstraint("owner_id", "name"),)
+
+
+class UserPreference(Keyed, Touched, Model):
+    """How one person likes one page of the console: chosen columns, rows a page."""
+
+    __tablename__ = "user_preferences"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(64))
+    value: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+
+
+class FlagState(StrEnum):
+    OFF = "off"
+    USERS = "users"
+    PERCENT = "percent"
+    ON = "on"
+
+
+class FeatureFlag(Keyed, Touched, Model):
+    """Off, on for named users, for a share of visitors, or for all."""
+
+    __tablename__ = "feature_flags"
+
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    state: Mapped[FlagState] = mapped_column(EnumText(FlagState), default=FlagState.OFF)
+    percent: Mapped[int] = mapped_column(default=0)
+    user_emails: Mapped[list[str]] = mapped_column(JSON, default=list)
+
+    __table_args__ = (CheckConstraint("percent BETWEEN 0 AND 100", name="percent_within_bounds"),)
+
+
+class AnalyticsEvent(Keyed, Model):
+    """A step of the funnel, with the service it concerns and a visitor id that names nobody."""
+
+    __tablename__ = "analytics_events"
+
+    name: Mapped[str] = mapped_column(String(32))
+    service_id: Mapped[UUID | None] = mapped_column(ForeignKey("services.id", ondelete="SET NULL"))
+    service_request_id: Mapped[UUID | None] = mapped_column(ForeignKey("service_requests.id", ondelete="SET NULL"))
+    visitor: Mapped[str | None] = mapped_column(String(32))
+
+    __table_args__ = (
+        Index("ix_analytics_events_name_created_at", "name", "created_at"),
+        Index("ix_analytics_events_service_id_created_at", "service_id", "created_at"),
+    )

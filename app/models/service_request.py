@@ -1,0 +1,202 @@
+"""One customer's purchase of one service, and everything that happened to it."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.columns import EnumText, Sealed, UtcDateTime
+from app.db import Model
+from app.kit.money import Money
+from app.models.base import Keyed, Touched
+from app.models.catalog import Category, Service
+from app.models.payment import PaymentStatus
+from app.models.user import User
+
+
+class RequestStatus(StrEnum):
+    """Where the work stands; `label` is what people read."""
+
+    PAYMENT_CONFIRMED = "payment_confirmed"
+    PENDING_CONTACT = "pending_contact"
+    TEAM_ASSIGNED = "team_assigned"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self]
+
+
+_LABELS = {
+    RequestStatus.PAYMENT_CONFIRMED: "Payment confirmed",
+    RequestStatus.PENDING_CONTACT: "Awaiting first contact",
+    RequestStatus.TEAM_ASSIGNED: "Specialist assigned",
+    RequestStatus.IN_PROGRESS: "In progress",
+    RequestStatus.COMPLETED: "Completed",
+    RequestStatus.CANCELLED: "Cancelled",
+}
+
+OPEN_STATUSES = frozenset(RequestStatus) - {RequestStatus.COMPLETED, RequestStatus.CANCELLED}
+"""Work somebody still has to do."""
+
+
+class ServiceRequest(Keyed, Touched, Model):
+    """Service, tier and price are copies made at purchase: a later catalogue edit never changes a sold request.
+
+    The payment columns sum up the rows of `payments`. `submission_hash` makes a repeated submit of the same
+    form the same request. `version` is raised by every change, so that a stale edit is noticed.
+    """
+
+    __tablename__ = "service_requests"
+
+    reference_number: Mapped[str] = mapped_column(String(17), unique=True)
+    submission_hash: Mapped[bytes | None] = mapped_column(LargeBinary(16), unique=True)
+
+    service_id: Mapped[UUID] = mapped_column(ForeignKey("services.id"))
+    service_tier_id: Mapped[UUID | None] = mapped_column(ForeignKey("service_tiers.id"))
+    service_name: Mapped[str] = mapped_column(String(200))
+    service_category: Mapped[Category] = mapped_column(EnumText(Category))
+    tier_name: Mapped[str | None] = mapped_column(String(100))
+
+    customer_name: Mapped[str] = mapped_column("customer_name_sealed", Sealed("service_requests.customer_name"))
+    customer_email: Mapped[str] = mapped_column("customer_email_sealed", Sealed("service_requests.customer_email"))
+    customer_phone: Mapped[str] = mapped_column("customer_phone_sealed", Sealed("service_requests.customer_phone"))
+    customer_requirements: Mapped[str] = mapped_column(
+        "customer_requirements_sealed", Sealed("service_requests.customer_requirements")
+    )
+    customer_email_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
+    customer_phone_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
+
+    payment_status: Mapped[PaymentStatus] = mapped_column(EnumText(PaymentStatus), default=PaymentStatus.PENDING)
+    payment_gateway: Mapped[str | None] = mapped_column(String(32))
+    payment_transaction_id: Mapped[str | None] = mapped_column(String(255))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    currency: Mapped[str] = mapped_column(String(3))
+    payment_completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    status: Mapped[RequestStatus] = mapped_column(EnumText(RequestStatus), default=RequestStatus.PENDING_CONTACT)
+    assigned_provider_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    assigned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    first_contact_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    overdue_alerted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    affiliate_code: Mapped[str | None] = mapped_column(String(64))
+    affiliate_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(default=1)
+
+    service: Mapped[Service] = relationship()
+    provider: Mapped[User | None] = relationship(foreign_keys=[assigned_provider_id])
+    history: Mapped[list["StatusChange"]] = relationship(
+        back_populates="service_request", order_by="(StatusChange.created_at, StatusChange.id)", viewonly=True
+    )
+
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("refunded_minor BETWEEN 0 AND amount_minor", name="refunded_within_amount"),
+        # Every list is sorted by purchase date, newest first; each filter gets its own way in.
+        Index("ix_service_requests_created_at_id", "created_at", "id"),
+        Index("ix_service_requests_status_created_at_id", "status", "created_at", "id"),
+        Index("ix_service_requests_payment_status_created_at_id", "payment_status", "created_at", "id"),
+        Index("ix_service_requests_service_id_created_at_id", "service_id", "created_at", "id"),
+        Index("ix_service_requests_service_category_created_at_id", "service_category", "created_at", "id"),
+        Index("ix_service_requests_provider_created_at_id", "assigned_provider_id", "created_at", "id"),
+        Index("ix_service_requests_gateway_created_at_id", "payment_gateway", "created_at", "id"),
+        Index("ix_service_requests_affiliate_created_at_id", "affiliate_id", "created_at", "id"),
+        Index("ix_service_requests_email_hash_created_at", "customer_email_hash", "created_at"),
+        Index("ix_service_requests_phone_hash_created_at", "customer_phone_hash", "created_at"),
+        Index("ix_service_requests_payment_transaction_id", "payment_transaction_id"),
+        # Work nobody has yet, and work that is late: short lists within a long table.
+        Index(
+            "ix_service_requests_unassigned",
+            "created_at",
+            "id",
+            postgresql_where=text("assigned_provider_id IS NULL AND closed_at IS NULL"),
+            sqlite_where=text("assigned_provider_id IS NULL AND closed_at IS NULL"),
+        ),
+        Index(
+            "ix_service_requests_due_at",
+            "due_at",
+            postgresql_where=text("first_contact_at IS NULL AND closed_at IS NULL"),
+            sqlite_where=text("first_contact_at IS NULL AND closed_at IS NULL"),
+        ),
+    )
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def refunded(self) -> Money:
+        return Money(self.refunded_minor, self.currency)
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+    @property
+    def is_paid(self) -> bool:
+        return self.payment_status is PaymentStatus.COMPLETED
+
+    @property
+    def title(self) -> str:
+        """What was bought, in a few words: `GST registration, Express`."""
+        return f"{self.service_name}, {self.tier_name}" if self.tier_name else self.service_name
+
+    def __str__(self) -> str:
+        return self.reference_number
+
+
+class StatusChange(Keyed, Model):
+    """One step of a request's history; `changed_by_user_id` is empty when the system took it."""
+
+    __tablename__ = "service_request_status_history"
+
+    service_request_id: Mapped[UUID] = mapped_column(ForeignKey("service_requests.id", ondelete="CASCADE"))
+    old_status: Mapped[RequestStatus | None] = mapped_column(EnumText(RequestStatus))
+    new_status: Mapped[RequestStatus] = mapped_column(EnumText(RequestStatus))
+    changed_by_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    notes: Mapped[str | None] = mapped_column("notes_sealed", Sealed("service_request_status_history.notes"))
+
+    service_request: Mapped[ServiceRequest] = relationship(back_populates="history")
+    changed_by: Mapped[User | None] = relationship()
+
+    __table_args__ = (
+        Index("ix_service_request_status_history_request_created_at", "service_request_id", "created_at"),
+    )
+
+
+class RequestNote(Keyed, Model):
+    """What staff tell each other about a request; customers never see it."""
+
+    __tablename__ = "service_request_notes"
+
+    service_request_id: Mapped[UUID] = mapped_column(ForeignKey("service_requests.id", ondelete="CASCADE"))
+    author_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    body: Mapped[str] = mapped_column("body_sealed", Sealed("service_request_notes.body"))
+
+    author: Mapped[User | None] = relationship()
+
+    __table_args__ = (Index("ix_service_request_notes_request_created_at", "service_request_id", "created_at"),)
+
+
+class NameWord(Model):
+    """The keyed hash of one word of a customer's name: what a search by name asks for."""
+
+    __tablename__ = "service_request_name_words"
+
+    word_hash: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    service_request_id: Mapped[UUID] = mapped_column(
+        ForeignKey("service_requests.id", ondelete="CASCADE"), primary_key=True
+    )
+
+    __table_args__ = (Index("ix_service_request_name_words_service_request_id", "service_request_id"),)
