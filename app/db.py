@@ -65,12 +65,14 @@ def transaction() -> Iterator[Session]:
 def run_after_commit(callback: Callable[[], None]) -> None:
     """Run `callback` once the open transaction is committed, and never if it is rolled back.
 
+    The same callback registered twice runs once.
     SQLAlchemy's own `after_commit` event also fires when a savepoint is released, too early for an enqueue.
     """
     callbacks: list[Callable[[], None]] | None = db.session().info.get(_CALLBACKS)
     if callbacks is None:
         raise RuntimeError("run_after_commit() needs an open transaction()")
-    callbacks.append(callback)
+    if callback not in callbacks:
+        callbacks.append(callback)
 
 
 def _run(callback: Callable[[], None]) -> None:

@@ -1,0 +1,110 @@
+"""Rings the workers. The tables are the truth: a bell that Redis loses is made up for by the sweep.
+
+Jobs are named by dotted strings and get ids, so nothing here imports them.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+
+from redis import Redis, RedisError
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from app.db import run_after_commit
+
+logger = logging.getLogger(__name__)
+
+DELIVERIES = "deliveries"
+JOBS = "jobs"
+QUEUES = (DELIVERIES, JOBS)
+"""In the order a worker empties them: a customer waits for mail, nobody waits for a sweep."""
+
+JOB_TIMEOUT = 120
+_BELL = "counterfoil:bell"
+_BELL_SECONDS = 30
+_SILENCE_SECONDS = 5.0
+_COMPLAINT_SECONDS = 60.0
+
+
+class _Line:
+    """The connection of this process, and how long to leave it alone after it failed."""
+
+    def __init__(self) -> None:
+        self.redis: Redis | None = None
+        self._silent_until = 0.0
+        self._complain_from = 0.0
+
+    def call(self, ring: Callable[[Redis], object]) -> bool:
+        """Whether `ring` was carried out. Redis being away is no error: no customer is to hear of it."""
+        if self.redis is None or time.monotonic() < self._silent_until:
+            return False
+        try:
+            ring(self.redis)
+        except RedisError as error:
+            self._give_up(error)
+            return False
+        return True
+
+    def _give_up(self, error: RedisError) -> None:
+        now = time.monotonic()
+        self._silent_until = now + _SILENCE_SECONDS
+        if now >= self._complain_from:
+            self._complain_from = now + _COMPLAINT_SECONDS
+            logger.warning("the queue cannot be reached, the sweep will make up for it: %s", type(error).__name__)
+
+
+_line = _Line()
+
+
+def connect(redis_url: str) -> Redis:
+    """A connection that fails within a second or so: what a web request can afford to wait."""
+    return Redis.from_url(
+        redis_url,
+        socket_connect_timeout=1,
+        socket_timeout=2,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 2),
+    )
+
+
+def configure(redis_url: str | None) -> None:
+    """Set the queue of this process; None leaves everything to the sweep."""
+    _line.__init__()  # type: ignore[misc]
+    _line.redis = connect(redis_url) if redis_url else None
+
+
+def enqueue(job: str, *arguments: str) -> None:
+    """Queue `job`, a dotted name, once the open transaction is committed. It gets ids, never rows."""
+    run_after_commit(partial(_line.call, partial(_push, job, arguments)))
+
+
+def ring_deliveries() -> None:
+    """Have the outbox looked at once the open transaction is committed; many calls ring once."""
+    run_after_commit(_ring)
+
+
+def answer_bell(redis: Redis) -> None:
+    """From now on a new bell is needed: called by the delivery before it looks at the outbox."""
+    redis.delete(_BELL)
+
+
+def _push(job: str, arguments: tuple[str, ...], redis: Redis) -> None:
+    _queue(JOBS, redis).enqueue(job, args=arguments, job_timeout=JOB_TIMEOUT, result_ttl=0)
+
+
+def _ring() -> None:
+    _line.call(_ring_once)
+
+
+def _ring_once(redis: Redis) -> None:
+    # A bell that nobody has answered yet will find our rows too. It wears off, in case its job was lost.
+    if redis.set(_BELL, "1", nx=True, ex=_BELL_SECONDS):
+        job = "app.jobs.notifications.deliver_due"
+        _queue(DELIVERIES, redis).enqueue(job, job_timeout=JOB_TIMEOUT, result_ttl=0)
+
+
+def _queue(name: str, redis: Redis) -> Queue:
+    return Queue(name, connection=redis, serializer=JSONSerializer)

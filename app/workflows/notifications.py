@@ -1,0 +1,137 @@
+"""Who is told what: rows of the outbox, written in the transaction that causes them.
+
+What a message says is built from the rows when it is sent (`letters`), so that it is true then.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.db import db
+from app.jobs import queue
+from app.kit import clock, ids
+from app.models import Notification, Payment, Role, ServiceRequest, StatusChange, User
+
+URGENT, ORDINARY = 0, 5
+"""What a customer waits for goes out before what staff are told."""
+
+_INSERT = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody with a mail address; `user` is set when they sign in here."""
+
+    address: str
+    user: UUID | None = None
+
+
+def payment_confirmed(service_request: ServiceRequest, payment: Payment) -> None:
+    _tell_customer("payment_confirmed", service_request, about=payment)
+
+
+def payment_failed(service_request: ServiceRequest, payment: Payment) -> None:
+    _tell_customer("payment_failed", service_request, about=payment)
+
+
+def status_changed(service_request: ServiceRequest, change: StatusChange) -> None:
+    _tell_customer("status_changed", service_request, about=change)
+
+
+def provider_assigned(service_request: ServiceRequest, provider: User) -> None:
+    """Tell the provider; assigned again after an interval, they are told again."""
+    db.session.flush()
+    occasion = f"{service_request.id}:{provider.id}:{_moment(service_request)}"
+    recipient = Recipient(provider.email, provider.id)
+    queue_notification("provider_assigned", service_request, to=recipient, occasion=occasion, subject_id=provider.id)
+
+
+def new_request(service_request: ServiceRequest) -> None:
+    _tell_administrators("new_request", service_request)
+
+
+def no_provider(service_request: ServiceRequest) -> None:
+    _tell_administrators("no_provider", service_request)
+
+
+def alert(kind_key: str, text: str, *, service_request: ServiceRequest | None = None, fold: str) -> None:
+    """Tell every administrator `text`; the same `fold` within the same hour is told once."""
+    digest = hashlib.blake2s(fold.encode(), digest_size=12).hexdigest()
+    hour = clock.utc_now().strftime("%Y-%m-%dT%H")
+    for administrator in administrators():
+        queue_notification(
+            "alert",
+            service_request,
+            to=Recipient(administrator.email, administrator.id),
+            occasion=f"{kind_key}:{digest}:{hour}:{administrator.id}",
+            context={"key": kind_key, "text": text},
+        )
+
+
+def queue_notification(
+    kind: str,
+    service_request: ServiceRequest | None,
+    *,
+    to: Recipient,
+    occasion: str,
+    subject_id: UUID | None = None,
+    context: dict[str, Any] | None = None,
+) -> None:
+    """Owe one message to one person. The same `kind` and `occasion` is owed once, however often this is called."""
+    session = db.session
+    session.flush()
+    key = ids.new_id()
+    row = {
+        "id": key,
+        "kind": kind,
+        "dedupe_key": f"{kind}:{occasion}",
+        "message_id": f"<{key}@{postmark.host}>",
+        "service_request_id": service_request.id if service_request else None,
+        "subject_id": subject_id,
+        "recipient_user_id": to.user,
+        "recipient": to.address,
+        "context": context or {},
+        "priority": ORDINARY if to.user else URGENT,
+        "next_attempt_at": clock.utc_now(),
+    }
+    insert = _INSERT[session.get_bind().dialect.name]
+    session.execute(insert(Notification).values(row).on_conflict_do_nothing(index_elements=["dedupe_key"]))
+    queue.ring_deliveries()
+
+
+class Postmark:
+    """The name that ends every Message-ID; `create_app` sets it to our own host."""
+
+    host = "counterfoil.localhost"
+
+
+postmark = Postmark()
+
+
+def administrators() -> list[User]:
+    wanted = select(User).where(User.role == Role.ADMIN, User.is_enabled).order_by(User.id)
+    return list(db.session.scalars(wanted))
+
+
+def _tell_customer(kind: str, service_request: ServiceRequest, *, about: Payment | StatusChange) -> None:
+    db.session.flush()
+    recipient = Recipient(service_request.customer_email)
+    queue_notification(kind, service_request, to=recipient, occasion=str(about.id), subject_id=about.id)
+
+
+def _tell_administrators(kind: str, service_request: ServiceRequest) -> None:
+    db.session.flush()
+    for administrator in administrators():
+        occasion = f"{service_request.id}:{administrator.id}"
+        queue_notification(
+            kind, service_request, to=Recipient(administrator.email, administrator.id), occasion=occasion
+        )
+
+
+def _moment(service_request: ServiceRequest) -> str:
+    assigned_at = service_request.assigned_at or clock.utc_now()
+    return clock.isoformat(assigned_at)
