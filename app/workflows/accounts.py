@@ -1,0 +1,96 @@
+"""People who sign in: made, given a password, recognised by it, shut out."""
+
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy import select
+
+from app.db import db
+from app.errors import InvalidInput
+from app.kit import clock
+from app.kit.contact import InvalidContact, parse_email
+from app.models import AffiliateProfile, ProviderProfile, Role, User
+from app.workflows import audit
+from app.workflows.audit import Actor
+
+MINIMUM_PASSWORD_LENGTH = 10
+MAXIMUM_PASSWORD_LENGTH = 200
+
+# 19 MiB for each sign-in: strong enough for the published advice, and many at once fit into a small web process.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
+
+
+def create_user(email: str, name: str, *, role: Role, actor: Actor, password: str | None = None) -> User:
+    """A new account, with the profile its role needs; without a password nobody can sign in to it.
+
+    Raises InvalidInput for a bad or known address.
+    """
+    address = _parse_account_email(email)
+    if find_user(address) is not None:
+        raise InvalidInput(f"{address} has an account already.", details={"email": "This address is taken."})
+    user = User(email=address, name=name.strip() or address, role=role)
+    if password is not None:
+        set_password(user, password)
+    db.session.add(user)
+    db.session.flush()
+    _give_profile(user)
+    audit.record("user.created", user, actor=actor, after={"email": address, "role": role})
+    return user
+
+
+def find_user(email: str) -> User | None:
+    return db.session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def set_password(user: User, password: str) -> None:
+    """Every session of the user ends."""
+    user.password_hash = _hasher.hash(password)
+    user.session_epoch = (user.session_epoch or 0) + 1
+
+
+def ensure_strong(password: str) -> None:
+    """Raises InvalidInput for a password that is too easily guessed, or absurdly long."""
+    if not MINIMUM_PASSWORD_LENGTH <= len(password) <= MAXIMUM_PASSWORD_LENGTH or len(set(password)) < 5:
+        message = f"Use at least {MINIMUM_PASSWORD_LENGTH} characters, and not the same few over and over."
+        raise InvalidInput(message, details={"password": message})
+
+
+def is_password_right(user: User | None, password: str) -> bool:
+    """Takes as long for an unknown user as for a known one, so that time tells nobody who has an account."""
+    stored = user.password_hash if user is not None and user.password_hash else _NOBODY
+    try:
+        _hasher.verify(stored, password[:MAXIMUM_PASSWORD_LENGTH])
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+    return user is not None and stored is not _NOBODY
+
+
+def note_sign_in(user: User) -> None:
+    user.last_sign_in_at = clock.utc_now()
+
+
+def set_enabled(user: User, wanted: bool, *, actor: Actor) -> None:
+    """Shut an account or open it again; shutting ends its sessions. Nobody shuts their own."""
+    if not wanted and user.id == actor.user_id:
+        raise InvalidInput("You cannot disable your own account: ask another administrator.")
+    before = user.is_enabled
+    user.is_enabled = wanted
+    user.session_epoch += 1
+    action = "user.enabled" if wanted else "user.disabled"
+    audit.record(action, user, actor=actor, before={"is_enabled": before}, after={"is_enabled": wanted})
+
+
+def _parse_account_email(email: str) -> str:
+    try:
+        return parse_email(email).lower()
+    except InvalidContact as error:
+        raise InvalidInput(str(error), details={"email": str(error)}) from error
+
+
+def _give_profile(user: User) -> None:
+    if user.role is Role.PROVIDER:
+        db.session.add(ProviderProfile(user_id=user.id))
+    elif user.role is Role.AFFILIATE:
+        db.session.add(AffiliateProfile(user_id=user.id, code=secrets.token_hex(4).upper()))
