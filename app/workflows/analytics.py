@@ -1,0 +1,70 @@
+"""Steps of the public funnel, counted for each service; never a reason for a purchase to fail."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.db import db
+from app.kit import clock, ids
+from app.models import AnalyticsEvent
+
+logger = logging.getLogger(__name__)
+
+EVENTS = (
+    "service_selected",
+    "checkout_started",
+    "submitted",
+    "paid",
+    "failed",
+    "confirmation_viewed",
+    "tracking_viewed",
+)
+"""In the order in which a customer comes by them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event that happened at `at`, kept until it is convenient to store it."""
+
+    name: str
+    at: datetime
+    service_id: UUID | None = None
+    request_id: UUID | None = None
+    visitor: str | None = None
+
+
+def record_event(
+    name: str, *, service_id: UUID | None = None, request_id: UUID | None = None, visitor: str | None = None
+) -> None:
+    """Store one event in the open transaction; a failure is logged and undone alone."""
+    record_steps([Step(name, clock.utc_now(), service_id, request_id, visitor)])
+
+
+def record_steps(steps: Iterable[Step]) -> None:
+    """Store events that were kept for a while, in one statement."""
+    rows = [_row(step) for step in steps]
+    if not rows:
+        return
+    try:
+        with db.session.begin_nested():
+            db.session.execute(insert(AnalyticsEvent), rows)
+    except SQLAlchemyError as error:
+        logger.warning("analytics events were not stored", extra={"events": len(rows), "error": type(error).__name__})
+
+
+def _row(step: Step) -> dict[str, object]:
+    if step.name not in EVENTS:
+        raise ValueError(f"unknown analytics event {step.name!r}")
+    return {
+        "id": ids.new_id(),
+        "name": step.name,
+        "created_at": step.at,
+        "service_id": step.service_id,
+        "service_request_id": step.request_id,
+        "visitor": step.visitor,
+    }
