@@ -1,0 +1,40 @@
+"""The test client: each request stands alone, as it would in another process."""
+
+import contextvars
+import re
+from typing import Any
+
+from flask import has_app_context
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.db import db
+
+_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+class Client(FlaskClient):
+    """A request shares no session, `g` or user with the test's own application context.
+
+    What the test has read before is read anew afterwards. Not usable as a context manager (`with client:`).
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        _end_reading()
+        return contextvars.Context().run(super().open, *args, **kwargs)
+
+    def submit(self, path: str, fields: dict[str, Any] | None = None, *, form: str | None = None) -> TestResponse:
+        """Post as a browser does: open the page with the form (`path` unless told), send its CSRF token along."""
+        page = self.get(form or path)
+        token = _TOKEN.search(page.text)
+        assert token is not None, f"no form with a token on {form or path} ({page.status})"
+        return self.post(path, data={"csrf_token": token[1], **(fields or {})})
+
+
+def _end_reading() -> None:
+    if not has_app_context():
+        return
+    session = db.session()
+    changed = [*session.new, *session.dirty, *session.deleted]
+    assert not changed, "change rows in a transaction(): a request cannot see these"
+    session.rollback()

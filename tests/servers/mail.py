@@ -1,0 +1,107 @@
+"""A mail server that tests can tell how to behave, and ask what it got."""
+
+import asyncio
+import email.policy
+import socket
+import threading
+from collections import deque
+from dataclasses import dataclass
+from email.message import EmailMessage
+from enum import Enum
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+class Answer(Enum):
+    ACCEPT = "accept"
+    TRY_LATER = "451"
+    REFUSE = "550"
+    STALL = "stall"  # says nothing until the test is over
+    DROP = "drop"  # takes the message, then the connection breaks before we say so
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    sender: str
+    recipients: tuple[str, ...]
+    message: EmailMessage
+    answer: Answer
+
+    @property
+    def text(self) -> str:
+        body = self.message.get_body(("plain",))
+        return "" if body is None else body.get_content()
+
+    @property
+    def html(self) -> str:
+        body = self.message.get_body(("html",))
+        return "" if body is None else body.get_content()
+
+
+class MailServer:
+    """`messages` are those a recipient would have; `attempts` also those refused."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.attempts: list[Received] = []
+        self._answers: deque[Answer] = deque()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="mail server", daemon=True)
+        self._thread.start()
+
+    @property
+    def messages(self) -> list[Received]:
+        return [attempt for attempt in self.attempts if attempt.answer in {Answer.ACCEPT, Answer.DROP}]
+
+    def answer(self, *answers: Answer) -> None:
+        """How to meet the next messages, one each; afterwards all are accepted."""
+        self._answers.extend(answers)
+
+    def clear(self) -> None:
+        self.attempts.clear()
+        self._answers.clear()
+        self._loop.call_soon_threadsafe(self._release)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._release)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
+        answer = self._answers.popleft() if self._answers else Answer.ACCEPT
+        self.attempts.append(_received(envelope, answer))
+        match answer:
+            case Answer.TRY_LATER:
+                return "451 4.3.0 Try again later"
+            case Answer.REFUSE:
+                return "550 5.1.1 No such mailbox"
+            case Answer.STALL:
+                await self._test_over.wait()
+                return "421 4.4.2 Took too long"
+            case Answer.DROP:
+                server.transport.abort()
+        return "250 2.0.0 Taken"
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._test_over = asyncio.Event()
+        starting = self._loop.create_server(lambda: SMTP(self, hostname="localhost"), sock=self._socket)
+        server = self._loop.run_until_complete(starting)
+        self._loop.run_forever()
+        server.close()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.run_until_complete(server.wait_closed())
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+
+    def _release(self) -> None:
+        self._test_over.set()
+        self._test_over = asyncio.Event()
+
+
+def _received(envelope: Envelope, answer: Answer) -> Received:
+    content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    return Received(envelope.mail_from or "", tuple(envelope.rcpt_tos), message, answer)
