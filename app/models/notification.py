@@ -74,6 +74,7 @@ class Notification(Keyed, Touched, Model):
         # The two questions of the sweep: what is due, and what did a killed worker leave behind.
         Index(
             "ix_notifications_due",
+            "priority",
             "next_attempt_at",
             postgresql_where=text("status = 'pending'"),
             sqlite_where=text("status = 'pending'"),
