@@ -78,7 +78,7 @@ def configure(redis_url: str | None) -> None:
 
 def enqueue(job: str, *arguments: str) -> None:
     """Queue `job`, a dotted name, once the open transaction is committed. It gets ids, never rows."""
-    run_after_commit(partial(_line.call, partial(_push, job, arguments)))
+    run_after_commit(partial(_call, partial(_push, job, arguments)))
 
 
 def ring_deliveries() -> None:
@@ -91,12 +91,16 @@ def answer_bell(redis: Redis) -> None:
     redis.delete(_BELL)
 
 
+def _call(ring: Callable[[Redis], object]) -> None:
+    _line.call(ring)
+
+
 def _push(job: str, arguments: tuple[str, ...], redis: Redis) -> None:
     _queue(JOBS, redis).enqueue(job, args=arguments, job_timeout=JOB_TIMEOUT, result_ttl=0)
 
 
 def _ring() -> None:
-    _line.call(_ring_once)
+    _call(_ring_once)
 
 
 def _ring_once(redis: Redis) -> None:

@@ -19,8 +19,6 @@ from app.models import Notification, Payment, Role, ServiceRequest, StatusChange
 URGENT, ORDINARY = 0, 5
 """What a customer waits for goes out before what staff are told."""
 
-_INSERT = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
@@ -98,7 +96,7 @@ def queue_notification(
         "priority": ORDINARY if to.user else URGENT,
         "next_attempt_at": clock.utc_now(),
     }
-    insert = _INSERT[session.get_bind().dialect.name]
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     session.execute(insert(Notification).values(row).on_conflict_do_nothing(index_elements=["dedupe_key"]))
     queue.ring_deliveries()
 

@@ -1,0 +1,189 @@
+"""The life of an outbox row: claimed with a lease, then sent, put off, dead or dropped.
+
+Every step is a compare-and-set on the claim, so a worker that lost its lease changes nothing any more.
+"""
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from sqlalchemy import CursorResult, Update, func, select, update
+
+from app.db import db
+from app.errors import DomainError
+from app.jobs import queue
+from app.kit import clock
+from app.kit.backoff import Backoff
+from app.models import Notification, NotificationStatus
+from app.workflows import audit
+from app.workflows.audit import Actor
+
+BACKOFF = Backoff()
+LEASE = timedelta(minutes=3)
+"""Longer than a job may run, so nobody else takes a row while it is being sent."""
+
+_LONGEST_ERROR = 500
+_RESENDABLE = (NotificationStatus.PENDING, NotificationStatus.SENT, NotificationStatus.DEAD)
+
+
+class ResendRefused(DomainError):
+    code = "resend_refused"
+    message = "This message is being sent at this moment, or is not needed any more."
+    suggested_action = "Look again in a minute."
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Rows that are ours until the lease ends."""
+
+    token: UUID
+    until: datetime
+    ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SentCopy:
+    """A message as it went out; `note` says what was special about that."""
+
+    subject: str
+    text: str
+    html: str
+    attachments: tuple[str, ...] = ()
+    note: str | None = None
+
+    def pack(self) -> bytes:
+        return zlib.compress(json.dumps(asdict(self)).encode())
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> "SentCopy":
+        fields: dict[str, Any] = json.loads(zlib.decompress(packed))
+        return cls(**fields | {"attachments": tuple(fields["attachments"])})
+
+
+def claim(limit: int) -> Claim | None:
+    """Take what is due, the most urgent first; None when nothing is. Other workers' rows are passed over."""
+    now = clock.utc_now()
+    due = (
+        select(Notification.id)
+        .where(Notification.status == NotificationStatus.PENDING, Notification.next_attempt_at <= now)
+        .order_by(Notification.priority, Notification.next_attempt_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    found = tuple(db.session.scalars(due))
+    if not found:
+        return None
+    taken = Claim(uuid4(), now + LEASE, found)
+    _change(
+        update(Notification).where(Notification.id.in_(found)),
+        {"status": NotificationStatus.SENDING, "claimed_by": taken.token, "claimed_until": taken.until},
+    )
+    return taken
+
+
+def release(taken: Claim, ids: Sequence[UUID]) -> None:
+    """Give rows back untried."""
+    if ids:
+        _change(_ours(taken).where(Notification.id.in_(ids)), _free(NotificationStatus.PENDING))
+
+
+def mark_sent(notification_id: UUID, taken: Claim, copy: SentCopy) -> bool:
+    """False when the row was no longer ours: somebody else has sent it too, or will."""
+    return _finish(
+        notification_id,
+        taken,
+        _free(NotificationStatus.SENT)
+        | {"sent_at": clock.utc_now(), "sent_copy": copy.pack(), "last_error": None, "next_attempt_at": None},
+    )
+
+
+def mark_dropped(notification_id: UUID, taken: Claim) -> bool:
+    """It is no longer true, so nobody needs to hear it."""
+    return _finish(notification_id, taken, _free(NotificationStatus.DROPPED) | {"next_attempt_at": None})
+
+
+def mark_failed(notification_id: UUID, taken: Claim, error: str) -> bool:
+    """One more failure: tried again after 1, 5 and 25 minutes, then dead."""
+    attempts = db.session.scalar(select(Notification.attempts).where(Notification.id == notification_id)) or 0
+    delay = BACKOFF.delay(attempts + 1)
+    if delay is None:
+        return mark_dead(notification_id, taken, error)
+    again = clock.utc_now() + delay
+    return _finish(
+        notification_id, taken, _free(NotificationStatus.PENDING) | _failure(error) | {"next_attempt_at": again}
+    )
+
+
+def mark_dead(notification_id: UUID, taken: Claim, error: str) -> bool:
+    """Not to be tried again but by a person."""
+    return _finish(notification_id, taken, _free(NotificationStatus.DEAD) | _failure(error) | {"next_attempt_at": None})
+
+
+def put_off(taken: Claim, ids: Sequence[UUID], error: str, *, delay: timedelta) -> None:
+    """The server wants us to wait: no failure of these messages, so no attempt is used up."""
+    waiting = _free(NotificationStatus.PENDING) | {
+        "last_error": error[:_LONGEST_ERROR],
+        "next_attempt_at": clock.utc_now() + delay,
+    }
+    _change(_ours(taken).where(Notification.id.in_(ids)), waiting)
+
+
+def resend(notification: Notification, *, actor: Actor) -> None:
+    """Start over now, under the old Message-ID. Raises ResendRefused for one that is being sent or not needed."""
+    before = notification.status
+    again = update(Notification).where(Notification.id == notification.id, Notification.status.in_(_RESENDABLE))
+    if not _change(again, {"status": NotificationStatus.PENDING, "attempts": 0, "next_attempt_at": clock.utc_now()}):
+        raise ResendRefused
+    db.session.refresh(notification)
+    audit.record("notification.resent", notification, actor=actor, before={"status": before})
+    queue.ring_deliveries()
+
+
+def free_abandoned() -> int:
+    """Rows whose lease has ended, left behind by a killed worker, are due again; how many there were."""
+    ended = update(Notification).where(
+        Notification.status == NotificationStatus.SENDING, Notification.claimed_until < clock.utc_now()
+    )
+    return _change(ended, _free(NotificationStatus.PENDING))
+
+
+def is_anything_due() -> bool:
+    due = select(Notification.id).where(
+        Notification.status == NotificationStatus.PENDING, Notification.next_attempt_at <= clock.utc_now()
+    )
+    return db.session.scalar(due.limit(1)) is not None
+
+
+def oldest_due_at() -> datetime | None:
+    """Since when the longest overdue message waits: a health figure, for it grows when no worker runs."""
+    return db.session.scalar(
+        select(func.min(Notification.next_attempt_at)).where(Notification.status == NotificationStatus.PENDING)
+    )
+
+
+def _ours(taken: Claim) -> Update:
+    return update(Notification).where(
+        Notification.claimed_by == taken.token, Notification.status == NotificationStatus.SENDING
+    )
+
+
+def _finish(notification_id: UUID, taken: Claim, values: dict[str, Any]) -> bool:
+    return _change(_ours(taken).where(Notification.id == notification_id), values) == 1
+
+
+def _free(status: NotificationStatus) -> dict[str, Any]:
+    return {"status": status, "claimed_by": None, "claimed_until": None}
+
+
+def _failure(error: str) -> dict[str, Any]:
+    return {"attempts": Notification.attempts + 1, "last_error": error[:_LONGEST_ERROR]}
+
+
+def _change(statement: Update, values: dict[str, Any]) -> int:
+    # Rows in the session are read afresh by whoever needs them: `transaction()` expires everything.
+    result = db.session.execute(statement.values(values), execution_options={"synchronize_session": False})
+    return cast(CursorResult[Any], result).rowcount
