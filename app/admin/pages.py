@@ -1,0 +1,75 @@
+"""What every page of the console shares: who may open it, who acts, how a refusal is shown."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from flask import Response, flash, make_response, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import BaseView
+from flask_login import current_user
+
+from app.admin import permissions
+from app.admin.permissions import Permission
+from app.errors import DomainError
+from app.extensions import login_manager
+from app.models import User
+from app.workflows import audit
+from app.workflows.audit import Actor
+
+
+class Guarded(BaseView):
+    """A view that only `permission` opens; what its functions refuse is shown inside the console's frame."""
+
+    permission = Permission.READ
+
+    @property
+    def user(self) -> User:
+        return cast(User, current_user._get_current_object())
+
+    @property
+    def actor(self) -> Actor:
+        return audit.actor_of(self.user, request.remote_addr)
+
+    def may(self, permission: Permission) -> bool:
+        return permissions.may(self.user, permission)
+
+    def ensure(self, permission: Permission) -> None:
+        permissions.ensure(self.user, permission)
+
+    def is_accessible(self) -> bool:
+        return permissions.may(self.user, self.permission)
+
+    def inaccessible_callback(self, name: str, **kwargs: Any) -> ResponseReturnValue:
+        if not self.user.is_authenticated:
+            return cast(ResponseReturnValue, login_manager.unauthorized())
+        try:
+            self.ensure(self.permission)
+        except DomainError as error:
+            return self.refuse(error)
+        raise RuntimeError("an open page was reported closed")
+
+    def refuse(self, error: DomainError) -> ResponseReturnValue:
+        """The refusal as a page of the console; a script gets it as JSON from the application's error handler."""
+        if wants_json():
+            raise error
+        return self.render("admin/refused.html", error=error), error.http_status
+
+    def _run_view(self, view: Callable[..., ResponseReturnValue], *args: Any, **kwargs: Any) -> ResponseReturnValue:
+        # Flask-Admin's own would call the view a second time when a TypeError comes out of it.
+        try:
+            response = make_response(view(self, *args, **kwargs))
+        except DomainError as error:
+            response = make_response(self.refuse(error))
+        # Personal data stays out of caches, and the back button shows how things stand now.
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def wants_json() -> bool:
+    return request.is_json or request.accept_mimetypes.best == "application/json"
+
+
+def done(message: str, address: str) -> Response:
+    """Say it on the next page: a reload must not post again."""
+    flash(message, "success")
+    return cast(Response, redirect(address))

@@ -1,0 +1,56 @@
+"""Who may do what in the console: the one table that navigation, views and actions ask."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from app.errors import NotAllowed
+from app.models import Role, User
+
+
+class Permission(StrEnum):
+    """Something a role may or may not do; `label` completes the sentence "may ..."."""
+
+    READ = "read"
+    WORK = "work"
+    RESEND = "resend"
+    EXPORT = "export"
+    MANAGE_CATALOGUE = "manage_catalogue"
+    MANAGE_USERS = "manage_users"
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self]
+
+
+_LABELS = {
+    Permission.READ: "read the console",
+    Permission.WORK: "assign requests, change their status and write notes",
+    Permission.RESEND: "send a failed message again",
+    Permission.EXPORT: "export lists",
+    Permission.MANAGE_CATALOGUE: "change services, tiers and providers",
+    Permission.MANAGE_USERS: "manage accounts",
+}
+
+PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
+    Role.ADMIN: frozenset(Permission),
+    Role.OPERATOR: frozenset({Permission.READ, Permission.WORK, Permission.RESEND}),
+    Role.FINANCE: frozenset({Permission.READ, Permission.EXPORT}),
+    Role.VIEWER: frozenset({Permission.READ}),
+    Role.PROVIDER: frozenset(),
+    Role.AFFILIATE: frozenset(),
+}
+
+
+def may(user: User, permission: Permission) -> bool:
+    return bool(user.is_authenticated) and permission in PERMISSIONS[user.role]
+
+
+def ensure(user: User, permission: Permission) -> None:
+    """Raises NotAllowed, with who may instead."""
+    if not may(user, permission):
+        raise NotAllowed(f"Your role may not {permission.label}. {_who_may(permission)} may.")
+
+
+def _who_may(permission: Permission) -> str:
+    roles = [role.label for role in Role if permission in PERMISSIONS[role]]
+    return " and ".join(filter(None, (", ".join(roles[:-1]), roles[-1])))
