@@ -20,6 +20,12 @@ def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
     _prctl(_SET_PARENT_DEATH_SIGNAL, number)
 
 
+def end_with_make() -> None:
+    """`make` passes Ctrl-C and a plain kill on to us; when it is killed outright it cannot."""
+    if _name_of(os.getppid()) in {"make", "gmake"}:
+        die_with_parent()
+
+
 def before_exec(number: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
     """What to hand to Popen as `preexec_fn`. It runs between fork and exec, where nothing may be loaded any more."""
     parent = os.getpid()
@@ -53,6 +59,13 @@ def _parent_of(entry: Path) -> str | None:
     try:
         # pid (name) state parent ...; the name may hold anything, blanks and brackets too.
         return (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]
+    except OSError:
+        return None
+
+
+def _name_of(pid: int) -> str | None:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return None
 

@@ -1,0 +1,130 @@
+"""The programs that `serve` and `demo` run, and what both check before starting them."""
+
+import http.client
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from app.embedded_queue import EmbeddedQueue
+from app.supervisor import Program
+
+ROOT = Path(__file__).resolve().parents[2]
+_THREADS = 8
+# A service stopped a moment ago may still be letting go of its port.
+_PORT_PATIENCE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the web program listens. `host` is this machine alone unless BIND says otherwise."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str], port: int) -> "Address":
+        return cls(environment.get("BIND", "").strip() or "127.0.0.1", port)
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        return socket.AF_INET6 if ":" in self.host else socket.AF_INET
+
+    @property
+    def from_here(self) -> str:
+        """The host under which this machine itself reaches it."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - read, not bound
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def ensure_free(address: Address) -> None:
+    """Raises ClickException when something listens there already."""
+    deadline = time.monotonic() + _PORT_PATIENCE
+    while (problem := _why_not_free(address)) is not None:
+        if time.monotonic() > deadline:
+            raise click.ClickException(f"cannot listen on {address}: {problem}; choose another port with PORT=")
+        time.sleep(0.2)
+
+
+def _why_not_free(address: Address) -> str | None:
+    with socket.socket(address.family) as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((address.host, address.port))
+        except OverflowError:
+            return "ports go from 1 to 65535"
+        except OSError as error:
+            return os.strerror(error.errno) if error.errno else str(error)
+    return None
+
+
+def readiness(address: Address) -> Callable[[], bool]:
+    """Asks the web program itself whether all it needs is there."""
+
+    def is_ready() -> bool:
+        with closing(http.client.HTTPConnection(address.from_here, address.port, timeout=5)) as connection:
+            try:
+                connection.request("GET", "/readyz")
+                return connection.getresponse().status == http.HTTPStatus.OK
+            except (OSError, http.client.HTTPException):
+                return False
+
+    return is_ready
+
+
+def service_programs(
+    environment: Mapping[str, str], address: Address, *, web_processes: int, logs: Path | None = None
+) -> list[Program]:
+    """Web, worker and scheduler; each writes to its own file in `logs`, or to our own output."""
+    commands = {
+        "web": _web(address, web_processes),
+        "worker": _flask("worker"),
+        "scheduler": _flask("schedule"),
+    }
+    return [
+        Program(name, command, environment, log=logs / f"{name}.log" if logs else None)
+        for name, command in commands.items()
+    ]
+
+
+def queue_program(queue: EmbeddedQueue, *, keep_open: tuple[int, ...] = (), logs: Path | None = None) -> Program:
+    # A locale that the machine does not have would keep the server from starting.
+    environment = {**os.environ, "LC_ALL": "C"}
+    log = logs / "queue.log" if logs else None
+    return Program("queue", queue.command, environment, log=log, is_up=queue.answers, keep_open=keep_open)
+
+
+def web_processes(environment: Mapping[str, str], database_url: str) -> int:
+    """WEB_CONCURRENCY, else two; one on SQLite, where only one can write at a time."""
+    text = environment.get("WEB_CONCURRENCY", "").strip()
+    if not text:
+        return 1 if database_url.startswith("sqlite") else 2
+    if not text.isdecimal() or int(text) < 1:
+        raise click.ClickException(f"WEB_CONCURRENCY must be a number from 1, not {text!r}")
+    return int(text)
+
+
+def _web(address: Address, processes: int) -> tuple[str, ...]:
+    settings = {
+        "bind": str(address),
+        "worker-class": "gthread",
+        "threads": str(_THREADS),
+        "workers": str(processes),
+        "timeout": "60",
+        "graceful-timeout": "20",
+        "log-level": "warning",
+    }
+    words = (word for name, value in settings.items() for word in (f"--{name}", value))
+    return (sys.executable, "-m", "gunicorn", *words, "--no-control-socket", "wsgi:app")
+
+
+def _flask(command: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "flask", "--app", "wsgi", command)

@@ -1,0 +1,86 @@
+"""`flask --app wsgi serve`: the whole service on the settings of the environment."""
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+import click
+import redis
+from flask.cli import with_appcontext
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+from sqlalchemy.exc import DBAPIError
+
+from app import embedded_queue, migrate
+from app.commands.programs import (
+    ROOT,
+    Address,
+    ensure_free,
+    queue_program,
+    readiness,
+    service_programs,
+    web_processes,
+)
+from app.config import Settings
+from app.db import db
+from app.extensions import settings
+from app.orphans import end_with_make
+from app.supervisor import Program, Supervisor
+
+
+@click.command()
+@with_appcontext
+def serve() -> None:
+    """Bring the database up to date, then run web, worker and scheduler until stopped."""
+    end_with_make()
+    current = settings()
+    address = Address.of(os.environ, current.port)
+    ensure_free(address)
+    _migrate()
+    environment, programs = _queue(current)
+    programs += service_programs(environment, address, web_processes=web_processes(environment, current.database_url))
+    raise SystemExit(Supervisor(programs, readiness(address), lambda: _say_ready(current)).run())
+
+
+def _say_ready(current: Settings) -> None:
+    click.echo(f"Ready: {current.base_url}")
+
+
+def _migrate() -> None:
+    try:
+        migrate.upgrade(db.engine)
+    except DBAPIError as error:
+        raise click.ClickException(f"cannot use the database: {_first_line(error.orig or error)}") from error
+    finally:
+        db.engine.dispose()
+
+
+def _queue(current: Settings) -> tuple[dict[str, str], list[Program]]:
+    """The environment of the programs, and the queue's own program where none was named."""
+    environment = dict(os.environ)
+    if current.is_production or os.environ.get("REDIS_URL", "").strip():
+        _ensure_answers(current.redis_url)
+        return environment, []
+    queue = embed(ROOT / "var" / "queue")
+    environment["REDIS_URL"] = queue.url
+    return environment, [queue_program(queue)]
+
+
+def embed(directory: Path) -> embedded_queue.EmbeddedQueue:
+    try:
+        return embedded_queue.prepare(directory)
+    except (embedded_queue.QueueServerMissing, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _ensure_answers(url: str) -> None:
+    try:
+        retry = Retry(ExponentialBackoff(cap=1, base=0.2), 3)
+        with closing(redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2, retry=retry)) as connection:
+            connection.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise click.ClickException(f"cannot use the queue of REDIS_URL: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
