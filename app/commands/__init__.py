@@ -1,12 +1,18 @@
-"""What operators type: `flask --app wsgi COMMAND`."""
+"""What can be done from the shell with `flask --app wsgi ...`; each command says its mistakes in one line."""
 
 from flask import Flask
 
-from app.commands.serve import serve
-
-_COMMANDS = (serve,)
+from app.commands import accounts, gateways, sample, schedule, serve, worker
 
 
 def init_app(app: Flask) -> None:
-    for command in _COMMANDS:
+    for command in (
+        accounts.create_user,
+        accounts.create_token,
+        gateways.set_gateway,
+        sample.load_sample,
+        schedule.schedule,
+        serve.serve,
+        worker.worker,
+    ):
         app.cli.add_command(command)

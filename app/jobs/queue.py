@@ -76,6 +76,10 @@ def configure(redis_url: str | None) -> None:
     _line.redis = connect(redis_url) if redis_url else None
 
 
+def is_reachable() -> bool:
+    return _line.call(Redis.ping)
+
+
 def enqueue(job: str, *arguments: str) -> None:
     """Queue `job`, a dotted name, once the open transaction is committed. It gets ids, never rows."""
     run_after_commit(partial(_call, partial(_push, job, arguments)))

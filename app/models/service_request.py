@@ -53,7 +53,10 @@ class ServiceRequest(Keyed, Touched, Model):
 
     __tablename__ = "service_requests"
 
-    reference_number: Mapped[str] = mapped_column(String(17), unique=True)
+    # Compared byte by byte, so that a search for its beginning can use the index.
+    reference_number: Mapped[str] = mapped_column(
+        String(17).with_variant(String(17, collation="C"), "postgresql"), unique=True
+    )
     submission_hash: Mapped[bytes | None] = mapped_column(LargeBinary(16), unique=True)
 
     service_id: Mapped[UUID] = mapped_column(ForeignKey("services.id"))

@@ -13,7 +13,11 @@ def upgrade() -> None:
     op.create_table(
         "service_requests",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("reference_number", sa.String(length=17), nullable=False),
+        sa.Column(
+            "reference_number",
+            sa.String(length=17).with_variant(sa.String(length=17, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("submission_hash", sa.LargeBinary(length=16), nullable=True),
         sa.Column("service_id", sa.Uuid(), nullable=False),
         sa.Column("service_tier_id", sa.Uuid(), nullable=True),

@@ -1,0 +1,63 @@
+"""Counterfoil: sells professional services on one page, and runs every sale to completion."""
+
+import os
+from urllib.parse import urlsplit
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import accounts, admin, api, assets, checkout, commands, error_pages, formats, logs, portal, protection, sandbox
+from app.columns import keyring
+from app.config import Settings
+from app.db import db
+from app.extensions import login_manager, mail
+from app.jobs import queue
+from app.links import Links
+from app.workflows.notifications import postmark
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application with everything bound to it. Raises SettingsError when the environment is not fit to serve."""
+    settings = settings or Settings.from_env(os.environ)
+    app = Flask(__name__, template_folder="../templates")
+    app.extensions["settings"] = settings
+    app.extensions["links"] = Links(settings.base_url, settings.secret_key)
+    app.config.update(_flask_config(settings))
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    _bind(app, settings)
+    for part in (logs, formats, protection, assets, error_pages, accounts, checkout, sandbox, api, admin, portal, commands):
+        part.init_app(app)
+    return app
+
+
+def _bind(app: Flask, settings: Settings) -> None:
+    keyring.use(settings.encryption_keys)
+    queue.configure(settings.redis_url)
+    postmark.host = urlsplit(settings.base_url).hostname or postmark.host
+    db.init_app(app)
+    mail.init_app(app)
+    login_manager.init_app(app)
+
+
+def _flask_config(settings: Settings) -> dict[str, object]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(settings.database_url),
+        "MAIL_SERVER": settings.mail.server or "",
+        "MAIL_PORT": settings.mail.port,
+        "MAIL_USERNAME": settings.mail.username,
+        "MAIL_PASSWORD": settings.mail.password,
+        "MAIL_USE_TLS": settings.mail.use_tls,
+        "MAIL_USE_SSL": settings.mail.use_ssl,
+        "MAIL_DEFAULT_SENDER": settings.mail.default_sender,
+    }
+
+
+def _engine_options(database_url: str) -> dict[str, object]:
+    if database_url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 10}}
+    # A session in another time zone would show and compare times in it.
+    return {"pool_pre_ping": True, "connect_args": {"options": "-c TimeZone=UTC", "connect_timeout": 5}}

@@ -1,0 +1,41 @@
+"""Storing a gateway's credentials from the shell."""
+
+import click
+from flask.cli import with_appcontext
+
+from app.db import transaction
+from app.errors import DomainError
+from app.workflows import gateway_setup
+from app.workflows.audit import COMMAND
+from app.workflows.gateway_setup import GatewayChanges
+
+
+@click.command()
+@click.argument("name")
+@click.option("--api-key", help="Publishable key, key id or client id.")
+@click.option("--api-secret", help="Secret key, key secret or client secret.")
+@click.option("--webhook-secret", help="What its webhooks are signed with; the one before stays valid too.")
+@click.option("--api-base", help="Another address than the gateway's own, such as a stand-in's.")
+@click.option("--mode", type=click.Choice(["test", "live"]), help="Which of the gateway's two worlds.")
+@click.option("--active/--inactive", default=None, help="Whether customers may pay with it.")
+@click.option("--default", "is_default", is_flag=True, default=None, help="Offer it first.")
+@with_appcontext
+def set_gateway(
+    name: str,
+    api_key: str | None,
+    api_secret: str | None,
+    webhook_secret: str | None,
+    api_base: str | None,
+    mode: str | None,
+    active: bool | None,
+    is_default: bool | None,
+) -> None:
+    """Store the credentials and mode of gateway NAME; what is left out stays as it is."""
+    changes = GatewayChanges(api_key, api_secret, webhook_secret, api_base, mode, active, is_default)
+    try:
+        with transaction():
+            config = gateway_setup.set_up(name, changes, actor=COMMAND)
+    except DomainError as error:
+        raise click.ClickException(error.message) from error
+    state = "active" if config.is_active else "inactive"
+    click.echo(f"{config.gateway}: {config.mode} mode, {state}{', default' if config.is_default else ''}.")

@@ -1,0 +1,251 @@
+"""The contract every payment gateway fulfils, in our words and not in any vendor's."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from app.errors import DomainError
+from app.kit.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentGatewayConfig:
+    """What an adapter needs to speak for one account. Several webhook secrets are valid while one is rolled."""
+
+    gateway: str
+    mode: str
+    api_key: str = field(default="", repr=False)
+    api_secret: str = field(default="", repr=False)
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    api_base: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialField:
+    """One credential as the console asks for it: `name` is the config's attribute."""
+
+    name: str
+    label: str
+    is_secret: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentIntentParams:
+    """`idempotency_key` is ours and stays the same on every try: a repeat must not make a second intent."""
+
+    amount: Money
+    description: str
+    customer_name: str
+    customer_email: str
+    customer_phone: str
+    idempotency_key: str
+    return_url: str
+    cancel_url: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentIntent:
+    """`redirect_url` is a hosted page, where the gateway has one; `client` is what the page's script needs."""
+
+    gateway: str
+    gateway_intent_id: str
+    client_secret: str
+    amount: Money
+    redirect_url: str | None = None
+    client: Mapping[str, str] = field(default_factory=dict)
+
+
+class SnapshotStatus(StrEnum):
+    """How a payment stands at the gateway. `authorized` means: approved, but we have yet to take the money."""
+
+    PENDING = "pending"
+    AUTHORIZED = "authorized"
+    PAID = "paid"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFailure:
+    """`code` is the gateway's, for staff; `message` and `next_step` are for the customer."""
+
+    code: str
+    message: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundNews:
+    gateway_refund_id: str
+    amount: Money
+    status: str
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeNews:
+    gateway_dispute_id: str
+    amount: Money
+    status: str
+    reason: str | None = None
+    evidence_due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSnapshot:
+    """One payment as the gateway tells it, fetched now or carried by an event."""
+
+    status: SnapshotStatus
+    gateway_intent_id: str | None
+    gateway_payment_id: str | None
+    amount: Money | None
+    failure: PaymentFailure | None = None
+    bank_reference: str | None = None
+    refunds: tuple[RefundNews, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class EventKind(StrEnum):
+    PAID = "paid"
+    FAILED = "failed"
+    PENDING = "pending"
+    AUTHORIZED = "authorized"
+    REFUNDED = "refunded"
+    DISPUTED = "disputed"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayEvent:
+    """A verified webhook. `event_id` is the same on every delivery of the event; `name` is the gateway's word."""
+
+    event_id: str
+    kind: EventKind
+    name: str
+    snapshot: PaymentSnapshot | None = None
+    refund: RefundNews | None = None
+    dispute: DisputeNews | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundParams:
+    gateway_payment_id: str
+    gateway_intent_id: str
+    amount: Money
+    idempotency_key: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundResult:
+    """`status` is `success`, `pending` or `failed`."""
+
+    gateway_refund_id: str
+    amount: Money
+    status: str
+
+
+class GatewayError(DomainError):
+    """A gateway did not do what was asked."""
+
+    code = "gateway_error"
+    http_status = 502
+    message = "The payment company could not do this. You have not been charged."
+    suggested_action = "Try again, or pay another way."
+
+
+class GatewayUnavailable(GatewayError):
+    code = "gateway_unavailable"
+    http_status = 503
+    retryable = True
+    message = "We could not reach the payment company. You have not been charged."
+    suggested_action = "Please try again in a minute. Your details are kept."
+
+
+class InvalidSignature(GatewayError):
+    code = "invalid_signature"
+    http_status = 400
+    message = "The message is not signed with our secret."
+    suggested_action = None
+
+
+class UnsupportedGateway(GatewayError):
+    code = "unsupported_gateway"
+    http_status = 404
+    message = "There is no such payment gateway."
+    suggested_action = None
+
+
+class Gateway(ABC):
+    """One payment company. A subclass in its own file of this package registers itself by its `name`.
+
+    `currencies` of None means: any. `signature_header` tells whose webhook an unaddressed one is.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    signature_header: ClassVar[str]
+    currencies: ClassVar[frozenset[str] | None] = None
+    countries: ClassVar[frozenset[str] | None] = None
+    credentials: ClassVar[tuple[CredentialField, ...]] = ()
+    is_for_production: ClassVar[bool] = True
+
+    registry: ClassVar[dict[str, type["Gateway"]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.name in Gateway.registry:
+            raise TypeError(f"two gateways are called {cls.name!r}")
+        Gateway.registry[cls.name] = cls
+
+    def __init__(self, config: PaymentGatewayConfig) -> None:
+        self.config = config
+
+    @classmethod
+    def takes(cls, currency: str) -> bool:
+        return cls.currencies is None or currency in cls.currencies
+
+    @classmethod
+    def is_available(cls) -> bool:
+        """False where the gateway may not be used at all, such as the sandbox in production."""
+        return True
+
+    @abstractmethod
+    def create_payment_intent(self, params: PaymentIntentParams) -> PaymentIntent:
+        """Announce a payment to the gateway. Raises GatewayError."""
+
+    @abstractmethod
+    def verify_webhook(self, payload: bytes, headers: Mapping[str, str]) -> bool:
+        """True when the raw bytes are signed with one of our secrets and fresh; never raises, whatever a stranger sends."""
+
+    @abstractmethod
+    def process_webhook(self, payload: bytes, headers: Mapping[str, str]) -> GatewayEvent:
+        """What a verified webhook says. Raises ValueError when it makes no sense."""
+
+    @abstractmethod
+    def fetch_payment(self, gateway_intent_id: str) -> PaymentSnapshot:
+        """Ask how a payment stands now. Raises GatewayError."""
+
+    @abstractmethod
+    def refund(self, params: RefundParams) -> RefundResult:
+        """Give money back, once for each idempotency key. Raises GatewayError."""
+
+    @abstractmethod
+    def check_credentials(self) -> None:
+        """Raises GatewayError with a message for staff when the gateway does not accept them."""
+
+    def parse_webhook(self, payload: bytes, headers: Mapping[str, str]) -> GatewayEvent:
+        """Verify, then read: the only way in, so that verification cannot be forgotten.
+
+        Raises InvalidSignature, also for a signed body that is no event.
+        """
+        if not any(self.config.webhook_secrets) or not self.verify_webhook(payload, headers):
+            raise InvalidSignature
+        try:
+            return self.process_webhook(payload, headers)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InvalidSignature("The message is signed, but is no event we can read.") from error

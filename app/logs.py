@@ -1,0 +1,94 @@
+"""One JSON line for each event, with the id of the request or job it belongs to, and nothing personal."""
+
+import logging
+import re
+import sys
+import time
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, g, request
+from flask_login import current_user
+from structlog.types import EventDict, WrappedLogger
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
+# Whatever the message of somebody else's exception quotes.
+_LONG_NUMBER = re.compile(r"\+?\d[\d -]{8,}\d")
+_QUIET_PATHS = ("/static/", "/healthz", "/readyz", "/metrics")
+
+logger = logging.getLogger(__name__)
+
+
+def configure(level: str) -> None:
+    """Send every log line of this process to standard error as JSON."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.format_exc_info,
+        _redact,
+    ]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(default=str),
+        ],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    # It would write a line of its own for each of ours.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+    g.started_at = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    if not request.path.startswith(_QUIET_PATHS):
+        logger.info("request", extra=_facts(response))
+    return response
+
+
+def _facts(response: Response) -> dict[str, Any]:
+    # The rule, not the path: an address may carry a reference number or a secret.
+    return {
+        "method": request.method,
+        "route": request.url_rule.rule if request.url_rule else None,
+        "status": response.status_code,
+        "milliseconds": round((time.perf_counter() - g.get("started_at", time.perf_counter())) * 1000, 1),
+        "user": _user_id(),
+    }
+
+
+def _user_id() -> str | None:
+    # Only if the view looked: a public page needs no user, and a log line is worth no query.
+    if "_login_user" not in g or not current_user.is_authenticated:
+        return None
+    return str(current_user.id)
+
+
+def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for key in ("event", "exception"):
+        text = event.get(key)
+        if isinstance(text, str):
+            event[key] = _LONG_NUMBER.sub("[number]", _EMAIL.sub("[email]", text))
+    return event

@@ -1,0 +1,59 @@
+"""What Prometheus reads. Counters are the process's own; what matters most is asked of the database on each scrape."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import REGISTRY, Collector
+from sqlalchemy import func, select
+
+from app.db import db
+from app.kit import clock
+from app.models import Notification, NotificationStatus, WebhookEvent
+
+webhooks_received = Counter(
+    "counterfoil_webhooks_total", "Webhook deliveries by gateway and what became of them", ["gateway", "outcome"]
+)
+
+
+class _Database(Collector):
+    """Figures that stand in the tables, the same whichever process answers."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield GaugeMetricFamily(
+            "counterfoil_notification_oldest_seconds",
+            "Age of the oldest notification that is due and not sent",
+            value=_oldest_notification(),
+        )
+        yield GaugeMetricFamily(
+            "counterfoil_notifications_dead",
+            "Notifications that failed for good",
+            value=_count(Notification.status == NotificationStatus.DEAD),
+        )
+        yield GaugeMetricFamily(
+            "counterfoil_webhooks_unhandled",
+            "Webhook events seen and not handled",
+            value=_count(WebhookEvent.handled_at.is_(None)),
+        )
+
+
+def render(multiprocess_directory: str | None) -> bytes:
+    """The exposition text; with a directory, the counters of all web processes that share it."""
+    registry = CollectorRegistry()
+    registry.register(_Database())
+    if multiprocess_directory:
+        MultiProcessCollector(registry, multiprocess_directory)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+    return generate_latest(registry) + generate_latest(REGISTRY)
+
+
+def _oldest_notification() -> float:
+    due_since = db.session.scalar(
+        select(func.min(Notification.next_attempt_at)).where(Notification.status == NotificationStatus.PENDING)
+    )
+    return max(0.0, (clock.utc_now() - due_since).total_seconds()) if due_since else 0.0
+
+
+def _count(condition: object) -> int:
+    return db.session.scalar(select(func.count()).where(condition)) or 0  # type: ignore[arg-type]

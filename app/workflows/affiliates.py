@@ -1,0 +1,88 @@
+"""Who sent the customer, and what is owed for it."""
+
+import logging
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.db import db
+from app.kit.contact import fold
+from app.models import (
+    AffiliateClick,
+    AffiliateProfile,
+    AffiliateServiceRate,
+    CommissionEntry,
+    CommissionKind,
+    Payment,
+    Service,
+    ServiceRequest,
+)
+
+logger = logging.getLogger(__name__)
+
+MAXIMUM_CODE_LENGTH = 64
+
+
+def find_by_code(code: str) -> AffiliateProfile | None:
+    return db.session.scalar(select(AffiliateProfile).where(AffiliateProfile.code == code))
+
+
+def record_click(code: str, service: Service | None = None) -> None:
+    """Remember a visit; an unknown code is kept too, with nobody to credit."""
+    profile = find_by_code(code)
+    click = AffiliateClick(
+        code=code[:MAXIMUM_CODE_LENGTH],
+        affiliate_id=profile.user_id if profile else None,
+        service_id=service.id if service else None,
+    )
+    db.session.add(click)
+
+
+def attribute(service_request: ServiceRequest, code: str) -> None:
+    """Write the code on the request, and whose it is if anybody's. Never stands in the way of a purchase."""
+    service_request.affiliate_code = code[:MAXIMUM_CODE_LENGTH]
+    try:
+        with db.session.begin_nested():
+            profile = find_by_code(service_request.affiliate_code)
+    except SQLAlchemyError:
+        logger.exception("affiliate look-up failed; the code is kept on the request")
+        return
+    if profile is not None and profile.is_active:
+        service_request.affiliate_id = profile.user_id
+
+
+def earn(service_request: ServiceRequest, payment: Payment) -> None:
+    """Enter the commission for a payment, once. Buying through one's own code earns nothing."""
+    if service_request.affiliate_id is None:
+        return
+    profile = db.session.scalar(
+        select(AffiliateProfile).where(AffiliateProfile.user_id == service_request.affiliate_id)
+    )
+    if profile is None or fold(profile.user.email) == fold(service_request.customer_email):
+        return
+    rate = _rate(profile, service_request)
+    commission = payment.amount.share(rate)
+    if not commission:
+        return
+    db.session.add(
+        CommissionEntry(
+            affiliate_id=profile.user_id,
+            service_request_id=service_request.id,
+            payment_id=payment.id,
+            kind=CommissionKind.EARNED,
+            amount_minor=commission.minor,
+            currency=commission.currency,
+            rate_basis_points=rate,
+            cause_key=f"earned:{payment.id}",
+        )
+    )
+
+
+def _rate(profile: AffiliateProfile, service_request: ServiceRequest) -> int:
+    own = db.session.scalar(
+        select(AffiliateServiceRate.rate_basis_points).where(
+            AffiliateServiceRate.affiliate_id == profile.user_id,
+            AffiliateServiceRate.service_id == service_request.service_id,
+        )
+    )
+    return profile.rate_basis_points if own is None else own

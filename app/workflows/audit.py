@@ -1,0 +1,56 @@
+"""Writing down who did what to which record."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from app.db import db
+from app.models import ActorKind, AuditEntry, User
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who causes a change: a signed-in user, a program with a token, a command, or the system itself."""
+
+    kind: ActorKind
+    user_id: UUID | None = None
+    address: str | None = None
+
+
+SYSTEM = Actor(ActorKind.SYSTEM)
+COMMAND = Actor(ActorKind.COMMAND)
+
+
+def actor_of(user: User, address: str | None = None) -> Actor:
+    return Actor(ActorKind.USER, user.id, address)
+
+
+class Subject(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+    __tablename__: str
+
+
+def record(
+    action: str,
+    subject: Subject,
+    *,
+    actor: Actor,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+) -> None:
+    """Enter one change, `action` dotted and in the past tense: `request.status_changed`."""
+    changes = {"before": dict(before or {}), "after": dict(after or {})}
+    entry = AuditEntry(
+        action=action,
+        subject_type=subject.__tablename__,
+        subject_id=subject.id,
+        actor_kind=actor.kind,
+        actor_user_id=actor.user_id,
+        address=actor.address,
+        changes=json.dumps(changes, default=str, ensure_ascii=False),
+    )
+    db.session.add(entry)

@@ -1,0 +1,82 @@
+"""Which payment companies can take a payment now, and the adapters that speak to them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from app import gateways
+from app.db import db
+from app.errors import NoGateway
+from app.gateways import Gateway
+from app.gateways.base import PaymentGatewayConfig, UnsupportedGateway
+from app.models import GatewayConfig
+
+
+def active_gateways(currency: str) -> list[GatewayConfig]:
+    """The active ones that take the currency, the default first."""
+    query = select(GatewayConfig).where(GatewayConfig.is_active).order_by(GatewayConfig.gateway)
+    usable = [config for config in db.session.scalars(query) if _is_usable(config, currency)]
+    return sorted(usable, key=lambda config: not config.is_default)
+
+
+def choose_gateway(currency: str, wanted: str | None = None) -> GatewayConfig:
+    """The wanted one, else the default, else any that takes the currency. Raises NoGateway."""
+    usable = active_gateways(currency)
+    for config in usable:
+        if config.gateway == wanted:
+            return config
+    if not usable:
+        raise NoGateway
+    return usable[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A way to pay, as a customer is shown it."""
+
+    gateway: str
+    label: str
+    is_test: bool
+
+
+def offers(currency: str) -> list[Offer]:
+    """The ways to pay now, the default first."""
+    return [
+        Offer(config.gateway, Gateway.registry[config.gateway].label, config.mode == "test")
+        for config in active_gateways(currency)
+    ]
+
+
+def get_config(gateway: str) -> GatewayConfig:
+    """Raises UnsupportedGateway when it was never set up."""
+    config = db.session.scalar(select(GatewayConfig).where(GatewayConfig.gateway == gateway))
+    if config is None:
+        raise UnsupportedGateway
+    return config
+
+
+def adapter_for(config: GatewayConfig) -> Gateway:
+    return gateways.create(
+        PaymentGatewayConfig(
+            gateway=config.gateway,
+            mode=config.mode,
+            api_key=config.api_key,
+            api_secret=config.api_secret,
+            webhook_secrets=tuple(filter(None, (config.webhook_secret, config.previous_webhook_secret))),
+            api_base=config.api_base,
+            options=config.options,
+        )
+    )
+
+
+def find_by_signature(header_names: set[str]) -> str | None:
+    """The gateway whose signature header is among these (in lower case)."""
+    for gateway in gateways.registered():
+        if gateway.signature_header.lower() in header_names:
+            return gateway.name
+    return None
+
+
+def _is_usable(config: GatewayConfig, currency: str) -> bool:
+    gateway = Gateway.registry.get(config.gateway)
+    return gateway is not None and gateway.is_available() and gateway.takes(currency)

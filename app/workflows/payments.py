@@ -1,0 +1,173 @@
+"""The payment state machine: whatever brings the news, and in whatever order, the end is the same.
+
+Webhook, the customer's return and reconciliation all hand a gateway's snapshot to `settle`.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.db import db
+from app.gateways.base import PaymentFailure, PaymentSnapshot, SnapshotStatus
+from app.kit import clock
+from app.models import EventOutcome, Payment, PaymentFlag, PaymentStatus, RequestStatus, Service, ServiceRequest
+from app.workflows import affiliates, analytics, assignment, audit, gateway_choice, notifications, status
+from app.workflows.audit import SYSTEM
+
+ALLOWED: dict[PaymentStatus, frozenset[PaymentStatus]] = {
+    PaymentStatus.PENDING: frozenset({PaymentStatus.FAILED, PaymentStatus.COMPLETED}),
+    # A bank may settle days after it was thought lost.
+    PaymentStatus.FAILED: frozenset({PaymentStatus.COMPLETED}),
+    PaymentStatus.COMPLETED: frozenset({PaymentStatus.REFUNDED}),
+    PaymentStatus.REFUNDED: frozenset(),
+}
+
+
+def find_payment(gateway: str, snapshot: PaymentSnapshot) -> Payment | None:
+    """By the gateway's ids, else by our own id that it carries along: an event may overtake `attach_intent`."""
+    found = _find_by(gateway, Payment.gateway_intent_id == snapshot.gateway_intent_id)
+    if found is None and snapshot.gateway_payment_id is not None:
+        found = _find_by(gateway, Payment.gateway_payment_id == snapshot.gateway_payment_id)
+    if found is None and "payment_id" in snapshot.metadata:
+        found = _find_by(gateway, Payment.idempotency_key == snapshot.metadata["payment_id"])
+    return found
+
+
+def ask_gateway(payment: Payment) -> PaymentSnapshot | None:
+    """How the payment stands at its gateway now; outside any transaction. None: it was never announced there.
+
+    Raises GatewayError.
+    """
+    if payment.gateway_intent_id is None:
+        return None
+    adapter = gateway_choice.adapter_for(gateway_choice.get_config(payment.gateway))
+    return adapter.fetch_payment(payment.gateway_intent_id)
+
+
+def settle(payment_id: UUID, snapshot: PaymentSnapshot) -> EventOutcome:
+    """Bring a payment, its request and all that follows to what the gateway says; once, however often called."""
+    payment = get_locked(payment_id)
+    _learn_ids(payment, snapshot)
+    if snapshot.status is SnapshotStatus.PAID:
+        return _settle_paid(payment, snapshot)
+    if snapshot.status is SnapshotStatus.FAILED:
+        return _settle_failed(payment, snapshot.failure)
+    return EventOutcome.UNCHANGED
+
+
+def get_locked(payment_id: UUID) -> Payment:
+    """The payment and its request, read afresh and locked: the request first, as everywhere."""
+    request_id = db.session.scalar(select(Payment.service_request_id).where(Payment.id == payment_id))
+    db.session.get_one(ServiceRequest, request_id, with_for_update=True, populate_existing=True)
+    return db.session.get_one(Payment, payment_id, with_for_update=True, populate_existing=True)
+
+
+def _find_by(gateway: str, condition: object) -> Payment | None:
+    return db.session.scalar(
+        select(Payment).where(Payment.gateway == gateway, condition)  # type: ignore[arg-type]
+    )
+
+
+def _learn_ids(payment: Payment, snapshot: PaymentSnapshot) -> None:
+    payment.checked_at = clock.utc_now()
+    payment.gateway_intent_id = payment.gateway_intent_id or snapshot.gateway_intent_id
+    payment.gateway_payment_id = payment.gateway_payment_id or snapshot.gateway_payment_id
+    payment.bank_reference = payment.bank_reference or snapshot.bank_reference
+
+
+def _settle_paid(payment: Payment, snapshot: PaymentSnapshot) -> EventOutcome:
+    if PaymentStatus.COMPLETED not in ALLOWED[payment.status]:
+        return EventOutcome.UNCHANGED
+    if snapshot.amount != payment.amount:
+        _flag(payment, PaymentFlag.AMOUNT_MISMATCH)
+        return EventOutcome.REVIEW
+    _complete(payment)
+    service_request = payment.service_request
+    if service_request.status is RequestStatus.CANCELLED:
+        _flag(payment, PaymentFlag.LATE)
+    elif service_request.payment_completed_at is not None:
+        _flag(payment, PaymentFlag.DUPLICATE)
+    else:
+        _confirm_request(service_request, payment)
+    return EventOutcome.APPLIED
+
+
+def _complete(payment: Payment) -> None:
+    before = payment.status
+    payment.status = PaymentStatus.COMPLETED
+    payment.completed_at = clock.utc_now()
+    payment.next_check_at = payment.error_code = payment.customer_message = None
+    if payment.flag is PaymentFlag.AMOUNT_MISMATCH:
+        payment.flag_resolved_at = payment.completed_at
+    audit.record(
+        "payment.completed", payment, actor=SYSTEM, before={"status": before}, after={"status": payment.status}
+    )
+
+
+def _confirm_request(service_request: ServiceRequest, payment: Payment) -> None:
+    """Everything that follows from being paid, in the transaction that says so."""
+    payment.settles_request = True
+    _sum_up(service_request, payment)
+    if service_request.status is RequestStatus.PENDING_CONTACT:
+        status.enter_history(service_request, RequestStatus.PAYMENT_CONFIRMED, actor=SYSTEM)
+        status.enter_history(service_request, RequestStatus.PENDING_CONTACT, actor=SYSTEM)
+    db.session.flush()
+    provider = service_request.provider or assignment.route(service_request)
+    affiliates.earn(service_request, payment)
+    notifications.payment_confirmed(service_request, payment)
+    notifications.new_request(service_request)
+    if provider is None:
+        notifications.no_provider(service_request)
+    analytics.record_event("paid", service_id=service_request.service_id, request_id=service_request.id)
+
+
+def _sum_up(service_request: ServiceRequest, payment: Payment) -> None:
+    now = clock.utc_now()
+    service = db.session.get_one(Service, service_request.service_id)
+    service_request.payment_status = PaymentStatus.COMPLETED
+    service_request.payment_gateway = payment.gateway
+    service_request.payment_transaction_id = payment.gateway_payment_id
+    service_request.payment_completed_at = now
+    service_request.due_at = now + timedelta(hours=service.first_contact_hours)
+    service_request.updated_at = now
+
+
+def _settle_failed(payment: Payment, failure: PaymentFailure | None) -> EventOutcome:
+    if PaymentStatus.FAILED not in ALLOWED[payment.status]:
+        return EventOutcome.UNCHANGED
+    payment.status = PaymentStatus.FAILED
+    payment.failed_at = clock.utc_now()
+    payment.error_code = failure.code if failure else "unknown"
+    payment.customer_message = f"{failure.message} {failure.next_step}" if failure else None
+    service_request = payment.service_request
+    audit.record("payment.failed", payment, actor=SYSTEM, after={"error": payment.error_code})
+    if service_request.payment_completed_at is None and not _has_pending(service_request):
+        service_request.payment_status = PaymentStatus.FAILED
+        service_request.updated_at = clock.utc_now()
+    if service_request.payment_completed_at is None and service_request.is_open:
+        notifications.payment_failed(service_request, payment)
+    analytics.record_event("failed", service_id=service_request.service_id, request_id=service_request.id)
+    return EventOutcome.APPLIED
+
+
+def _has_pending(service_request: ServiceRequest) -> bool:
+    query = select(Payment.id).where(
+        Payment.service_request_id == service_request.id, Payment.status == PaymentStatus.PENDING
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def _flag(payment: Payment, flag: PaymentFlag) -> None:
+    """Put it before a person, once."""
+    if payment.flag is flag and payment.flag_resolved_at is None:
+        return
+    payment.flag, payment.flag_resolved_at = flag, None
+    audit.record("payment.flagged", payment, actor=SYSTEM, after={"flag": flag})
+    reference = payment.service_request.reference_number
+    notifications.alert(
+        f"payment_{flag}",
+        f"Payment for {reference} needs a look: {flag.label}.",
+        service_request=payment.service_request,
+        fold=str(payment.id),
+    )

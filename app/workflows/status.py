@@ -1,0 +1,91 @@
+"""Where a request may go from where it is, and everything that goes with the move."""
+
+from app.db import db
+from app.errors import InvalidInput, TransitionRefused
+from app.kit import clock
+from app.models import OPEN_STATUSES, RequestStatus, ServiceRequest, StatusChange
+from app.workflows import audit, notifications, workload
+from app.workflows.audit import Actor
+
+ALLOWED: dict[RequestStatus, frozenset[RequestStatus]] = {
+    RequestStatus.PAYMENT_CONFIRMED: frozenset({RequestStatus.PENDING_CONTACT}),
+    RequestStatus.PENDING_CONTACT: frozenset(
+        {RequestStatus.TEAM_ASSIGNED, RequestStatus.IN_PROGRESS, RequestStatus.CANCELLED}
+    ),
+    RequestStatus.TEAM_ASSIGNED: frozenset(
+        {RequestStatus.PENDING_CONTACT, RequestStatus.IN_PROGRESS, RequestStatus.CANCELLED}
+    ),
+    RequestStatus.IN_PROGRESS: frozenset(
+        {RequestStatus.TEAM_ASSIGNED, RequestStatus.COMPLETED, RequestStatus.CANCELLED}
+    ),
+    RequestStatus.COMPLETED: frozenset({RequestStatus.IN_PROGRESS}),
+    RequestStatus.CANCELLED: frozenset(),
+}
+
+NEEDS_NOTE = frozenset({(RequestStatus.COMPLETED, RequestStatus.IN_PROGRESS)})
+"""Moves that need a reason in words."""
+
+
+def change_status(
+    service_request: ServiceRequest, wanted: RequestStatus, *, actor: Actor, note: str | None = None
+) -> StatusChange:
+    """Move a locked request, write its history, tell the customer.
+
+    Raises TransitionRefused, with the reason for the person who tried, and InvalidInput for a missing note.
+    """
+    note = (note or "").strip() or None
+    _ensure_allowed(service_request, wanted, note)
+    change = enter_history(service_request, wanted, actor=actor, note=note)
+    notifications.status_changed(service_request, change)
+    return change
+
+
+def enter_history(
+    service_request: ServiceRequest, wanted: RequestStatus, *, actor: Actor, note: str | None = None
+) -> StatusChange:
+    """Set the status with its history row, its clock times and its audit entry; tells nobody."""
+    old = service_request.status
+    now = clock.utc_now()
+    _set_status(service_request, wanted)
+    change = StatusChange(
+        service_request_id=service_request.id,
+        old_status=old,
+        new_status=wanted,
+        changed_by_user_id=actor.user_id,
+        notes=note,
+        created_at=now,
+    )
+    db.session.add(change)
+    db.session.flush()
+    audit.record(
+        "request.status_changed", service_request, actor=actor, before={"status": old}, after={"status": wanted}
+    )
+    return change
+
+
+def _set_status(service_request: ServiceRequest, wanted: RequestStatus) -> None:
+    was_open, now = service_request.is_open, clock.utc_now()
+    service_request.status = wanted
+    service_request.updated_at = now
+    service_request.closed_at = None if wanted in OPEN_STATUSES else now
+    if wanted in {RequestStatus.IN_PROGRESS, RequestStatus.COMPLETED} and service_request.first_contact_at is None:
+        service_request.first_contact_at = now
+    if was_open != service_request.is_open and service_request.assigned_provider_id is not None:
+        workload.shift(service_request.assigned_provider_id, by=1 if service_request.is_open else -1)
+
+
+def _ensure_allowed(service_request: ServiceRequest, wanted: RequestStatus, note: str | None) -> None:
+    old = service_request.status
+    if wanted is old:
+        raise TransitionRefused(f"The request is “{old.label}” already.")
+    if wanted not in ALLOWED[old]:
+        raise TransitionRefused(f"A request that is “{old.label}” cannot become “{wanted.label}”. {_ways_out(old)}")
+    if wanted is RequestStatus.TEAM_ASSIGNED and service_request.assigned_provider_id is None:
+        raise TransitionRefused("Choose a provider first: assigning one sets this status by itself.")
+    if (old, wanted) in NEEDS_NOTE and note is None:
+        raise InvalidInput("Say in a note why it is opened again.", details={"note": "A reason is needed."})
+
+
+def _ways_out(old: RequestStatus) -> str:
+    labels = [f"“{status.label}”" for status in RequestStatus if status in ALLOWED[old]]
+    return f"It can become {' or '.join(labels)}." if labels else "It cannot change any more."

@@ -1,0 +1,140 @@
+"""What a customer may know about a request by its reference number: where it stands and what comes next."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from app.db import db
+from app.errors import NotFound
+from app.kit.ids import parse_reference_number
+from app.models import PaymentStatus, RequestStatus, ServiceRequest
+
+
+class MistypedReference(NotFound):
+    code = "reference_mistyped"
+    http_status = 404
+    message = "This reference number has a typing mistake: its check character does not fit."
+    suggested_action = "Compare it with your email, letter by letter."
+
+
+class UnknownReference(NotFound):
+    code = "reference_unknown"
+    message = "We know no request with this reference number."
+    suggested_action = "Check that it is from us, or ask us."
+
+
+class StepState(StrEnum):
+    DONE = "done"
+    CURRENT = "current"
+    COMING = "coming"
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineStep:
+    """One line of the timeline; `at` is None for what is still to come."""
+
+    status: RequestStatus
+    label: str
+    description: str
+    state: StepState
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What happens next, in words; `by` is the time we promise it for, if we do."""
+
+    text: str
+    by: datetime | None = None
+
+
+DESCRIPTIONS = {
+    RequestStatus.PAYMENT_CONFIRMED: "Your payment arrived.",
+    RequestStatus.PENDING_CONTACT: "We are getting ready to contact you.",
+    RequestStatus.TEAM_ASSIGNED: "A specialist has your request.",
+    RequestStatus.IN_PROGRESS: "Your specialist is working on it.",
+    RequestStatus.COMPLETED: "The work is done.",
+    RequestStatus.CANCELLED: "The request was cancelled.",
+}
+
+NEXT_STEPS = {
+    RequestStatus.PAYMENT_CONFIRMED: "We will choose a specialist for you and contact you by phone or email.",
+    RequestStatus.PENDING_CONTACT: "A specialist will contact you by phone or email.",
+    RequestStatus.TEAM_ASSIGNED: "Your specialist will contact you by phone or email.",
+    RequestStatus.IN_PROGRESS: "Your specialist will tell you when the work is done, or when something is needed from you.",
+    RequestStatus.COMPLETED: "Nothing more to do. Write to us if anything is missing.",
+    RequestStatus.CANCELLED: "Nothing more will happen. If you have paid, we will write to you about your money.",
+}
+
+_JOURNEY = (
+    RequestStatus.PAYMENT_CONFIRMED,
+    RequestStatus.PENDING_CONTACT,
+    RequestStatus.TEAM_ASSIGNED,
+    RequestStatus.IN_PROGRESS,
+    RequestStatus.COMPLETED,
+)
+_BEFORE_CONTACT = {RequestStatus.PAYMENT_CONFIRMED, RequestStatus.PENDING_CONTACT, RequestStatus.TEAM_ASSIGNED}
+
+
+def find_request(text: str) -> ServiceRequest:
+    """The request with this reference number. Raises MistypedReference or UnknownReference."""
+    reference = parse_reference_number(text)
+    if reference is None:
+        raise MistypedReference
+    query = (
+        select(ServiceRequest)
+        .where(ServiceRequest.reference_number == reference)
+        .options(selectinload(ServiceRequest.history))
+    )
+    service_request = db.session.scalar(query)
+    if service_request is None:
+        raise UnknownReference
+    return service_request
+
+
+def timeline(service_request: ServiceRequest) -> list[TimelineStep]:
+    """What happened, in order, then what is still to come on the usual way."""
+    past = [
+        TimelineStep(
+            change.new_status, change.new_status.label, DESCRIPTIONS[change.new_status], StepState.DONE, change.created_at
+        )
+        for change in service_request.history
+    ]
+    return _mark_current(past, service_request) + _coming(service_request)
+
+
+def next_step(service_request: ServiceRequest) -> NextStep:
+    if service_request.is_open and service_request.payment_completed_at is None:
+        return _before_payment(service_request)
+    promised = service_request.due_at if service_request.status in _BEFORE_CONTACT else None
+    return NextStep(NEXT_STEPS[service_request.status], promised)
+
+
+def _before_payment(service_request: ServiceRequest) -> NextStep:
+    if service_request.payment_status is PaymentStatus.FAILED:
+        return NextStep("The payment did not go through. Use the link in your email to pay again.")
+    return NextStep("We are waiting for your payment. As soon as it arrives, a specialist will contact you.")
+
+
+def _mark_current(past: list[TimelineStep], service_request: ServiceRequest) -> list[TimelineStep]:
+    if not past:
+        if service_request.payment_completed_at is None and service_request.is_open:
+            return []
+        return [_step(service_request.status, StepState.CURRENT, service_request.created_at)]
+    last = past[-1]
+    return [*past[:-1], TimelineStep(last.status, last.label, last.description, StepState.CURRENT, last.at)]
+
+
+def _coming(service_request: ServiceRequest) -> list[TimelineStep]:
+    if not service_request.is_open:
+        return []
+    unpaid = service_request.payment_completed_at is None and not service_request.history
+    start = 0 if unpaid else _JOURNEY.index(service_request.status) + 1
+    return [_step(coming, StepState.COMING) for coming in _JOURNEY[start:]]
+
+
+def _step(status: RequestStatus, state: StepState, at: datetime | None = None) -> TimelineStep:
+    return TimelineStep(status, status.label, DESCRIPTIONS[status], state, at)

@@ -1,0 +1,137 @@
+"""The inbox of gateway messages. Seen and handled are two steps, each in a transaction of its own."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.db import db
+from app.gateways.base import EventKind, GatewayEvent, InvalidSignature, UnsupportedGateway
+from app.kit import clock, ids
+from app.kit.backoff import Backoff
+from app.models import EventOutcome, WebhookEvent
+from app.workflows import gateway_choice, notifications, payments
+
+RETRY = Backoff(first=timedelta(minutes=1), factor=3, retries=8)
+_KEPT_HEADERS = ("content-type", "user-agent")
+_HANDLED_ON_ARRIVAL = timedelta(minutes=1)
+
+
+def gateway_of(headers: Mapping[str, str]) -> str:
+    """Whose message it is, told by the header its signature stands in. Raises InvalidSignature."""
+    gateway = gateway_choice.find_by_signature({name.lower() for name in dict(headers)})
+    if gateway is None:
+        raise InvalidSignature
+    return gateway
+
+
+def parse(gateway: str, body: bytes, headers: Mapping[str, str]) -> GatewayEvent:
+    """Verify and read a delivery. Raises UnsupportedGateway or InvalidSignature."""
+    adapter = gateway_choice.adapter_for(gateway_choice.get_config(gateway))
+    if not adapter.is_available():
+        raise UnsupportedGateway
+    # An empty secret switches the endpoint off: the adapter refuses whatever comes.
+    return adapter.parse_webhook(body, headers)
+
+
+def receive(gateway: str, event: GatewayEvent, body: bytes, headers: Mapping[str, str]) -> UUID | None:
+    """Note a verified delivery; the id of the event if it has yet to be handled, None if that is done.
+
+    One statement decides who was first, so two deliveries at once make one row.
+    """
+    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    now = clock.utc_now()
+    statement = insert(WebhookEvent).values(
+        id=ids.new_id(),
+        created_at=now,
+        gateway=gateway,
+        event_id=event.event_id,
+        kind=event.name[:64],
+        body=body,
+        headers=_kept(headers),
+        deliveries=1,
+        attempts=0,
+        next_attempt_at=now + _HANDLED_ON_ARRIVAL,
+    )
+    upsert = statement.on_conflict_do_update(
+        index_elements=["gateway", "event_id"], set_={"deliveries": WebhookEvent.deliveries + 1}
+    )
+    row = db.session.execute(upsert.returning(WebhookEvent.id, WebhookEvent.handled_at)).one()
+    return row.id if row.handled_at is None else None
+
+
+def handle(event_row_id: UUID) -> EventOutcome | None:
+    """Act on an event that was seen; None when another delivery or job has done so."""
+    row = db.session.get_one(WebhookEvent, event_row_id, with_for_update=True, populate_existing=True)
+    if row.handled_at is not None:
+        return None
+    event = _read_again(row)
+    row.attempts += 1
+    outcome, detail = _act(row, event)
+    row.outcome, row.detail = outcome, detail
+    row.handled_at, row.next_attempt_at = clock.utc_now(), None
+    return outcome
+
+
+def note_failure(event_row_id: UUID, error: Exception) -> None:
+    """Handling broke: keep why, and when to try again. It stays seen and not handled."""
+    row = db.session.get_one(WebhookEvent, event_row_id, with_for_update=True, populate_existing=True)
+    row.attempts += 1
+    # The type only: a message may quote what the customer wrote.
+    row.detail = f"Handling failed: {type(error).__name__}"
+    delay = RETRY.delay(row.attempts)
+    row.next_attempt_at = clock.utc_now() + delay if delay else None
+    notifications.alert(
+        "webhook_failed", f"A {row.gateway} message could not be handled ({row.detail}).", fold=str(row.id)
+    )
+
+
+def due_events(limit: int = 100) -> list[UUID]:
+    """Events seen but not handled whose next try is due, oldest first."""
+    query = (
+        select(WebhookEvent.id)
+        .where(WebhookEvent.handled_at.is_(None), WebhookEvent.next_attempt_at <= clock.utc_now())
+        .order_by(WebhookEvent.next_attempt_at)
+        .limit(limit)
+    )
+    return list(db.session.scalars(query))
+
+
+def _act(row: WebhookEvent, event: GatewayEvent) -> tuple[EventOutcome, str | None]:
+    if event.kind is EventKind.IGNORED or event.snapshot is None:
+        return EventOutcome.IGNORED, None
+    payment = payments.find_payment(row.gateway, event.snapshot)
+    if payment is None:
+        return _review(row, "No payment of ours has these ids")
+    row.payment_id = payment.id
+    if event.kind in {EventKind.REFUNDED, EventKind.DISPUTED}:
+        return _review(row, f"The gateway reports: {event.name}")
+    outcome = payments.settle(payment.id, event.snapshot)
+    if outcome is EventOutcome.REVIEW:
+        return _review(row, "Amount or currency is not what was asked")
+    return outcome, None
+
+
+def _review(row: WebhookEvent, reason: str) -> tuple[EventOutcome, str]:
+    """Complete nothing, keep it, and put it before a person."""
+    notifications.alert("webhook_review", f"A {row.gateway} message needs review: {reason}.", fold=str(row.id))
+    return EventOutcome.REVIEW, reason
+
+
+def _read_again(row: WebhookEvent) -> GatewayEvent:
+    # It was verified when it came; by now its secret may have been rolled or its timestamp be too old.
+    adapter = gateway_choice.adapter_for(gateway_choice.get_config(row.gateway))
+    return adapter.process_webhook(row.body, json.loads(row.headers))
+
+
+def _kept(headers: Mapping[str, str]) -> bytes:
+    names = {name.lower(): value for name, value in headers.items()}
+    kept = {name: value for name, value in names.items() if name in _KEPT_HEADERS or _is_gateways(name)}
+    return json.dumps(kept).encode()
+
+
+def _is_gateways(name: str) -> bool:
+    return name.startswith(("stripe-", "x-razorpay-", "paypal-", "sandbox-"))

@@ -1,0 +1,10 @@
+"""What web servers and `flask --app wsgi` load."""
+
+from app import create_app, logs
+from app.config import SettingsError
+
+try:
+    app = create_app()
+except SettingsError as error:
+    raise SystemExit(str(error)) from None
+logs.configure(app.extensions["settings"].log_level)
