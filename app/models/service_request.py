@@ -118,6 +118,8 @@ class ServiceRequest(Keyed, Touched, Model):
         Index("ix_service_requests_email_hash_created_at", "customer_email_hash", "created_at"),
         Index("ix_service_requests_phone_hash_created_at", "customer_phone_hash", "created_at"),
         Index("ix_service_requests_payment_transaction_id", "payment_transaction_id"),
+        # What was paid since a moment: news for the console, sales by day.
+        Index("ix_service_requests_payment_completed_at", "payment_completed_at"),
         # Work nobody has yet, and work that is late: short lists within a long table.
         Index(
             "ix_service_requests_unassigned",

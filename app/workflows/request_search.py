@@ -45,6 +45,7 @@ class RequestFilters:
     end: date | None = None
     is_overdue: bool = False
     is_open: bool = False
+    is_unpaid: bool = False
     include_unpaid: bool = False
     text: str = ""
     sort: Sort = Sort.NEWEST
@@ -121,7 +122,9 @@ def _states(filters: RequestFilters) -> list[ColumnElement[bool]]:
         conditions.append(ServiceRequest.closed_at.is_(None))
     if filters.is_overdue:
         conditions += [ServiceRequest.first_contact_at.is_(None), ServiceRequest.due_at < clock.utc_now()]
-    if not (filters.include_unpaid or filters.payment_status or filters.text.strip()):
+    if filters.is_unpaid:
+        conditions.append(ServiceRequest.payment_status.in_(UNPAID))
+    elif not (filters.include_unpaid or filters.payment_status or filters.text.strip()):
         conditions.append(ServiceRequest.payment_status.not_in(UNPAID))
     return conditions
 

@@ -100,6 +100,9 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        "ix_service_requests_payment_completed_at", "service_requests", ["payment_completed_at"], unique=False
+    )
+    op.create_index(
         "ix_service_requests_payment_transaction_id", "service_requests", ["payment_transaction_id"], unique=False
     )
     op.create_index(
@@ -245,6 +248,7 @@ def downgrade() -> None:
     op.drop_index("ix_service_requests_provider_created_at_id", table_name="service_requests")
     op.drop_index("ix_service_requests_phone_hash_created_at", table_name="service_requests")
     op.drop_index("ix_service_requests_payment_transaction_id", table_name="service_requests")
+    op.drop_index("ix_service_requests_payment_completed_at", table_name="service_requests")
     op.drop_index("ix_service_requests_payment_status_created_at_id", table_name="service_requests")
     op.drop_index("ix_service_requests_gateway_created_at_id", table_name="service_requests")
     op.drop_index("ix_service_requests_email_hash_created_at", table_name="service_requests")
