@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import accounts, admin, api, assets, checkout, commands, error_pages, formats, logs, portal, protection, sandbox
 from app.columns import keyring
 from app.config import Settings
 from app.db import db
@@ -18,6 +17,21 @@ from app.workflows.notifications import postmark
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The application with everything bound to it. Raises SettingsError when the environment is not fit to serve."""
+    from app import (
+        accounts,
+        admin,
+        api,
+        assets,
+        checkout,
+        commands,
+        error_pages,
+        formats,
+        logs,
+        portal,
+        protection,
+        sandbox,
+    )
+
     settings = settings or Settings.from_env(os.environ)
     app = Flask(__name__, template_folder="../templates")
     app.extensions["settings"] = settings

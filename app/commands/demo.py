@@ -15,7 +15,7 @@ import click
 from sqlalchemy import URL
 
 from app import create_app, migrate
-from app.commands.programs import ROOT, Address, ensure_free, queue_program, readiness, service_programs
+from app.commands.programs import ROOT, Address, ensure_free, queue_program, readiness, running, service_programs
 from app.commands.serve import embed
 from app.config import DEVELOPMENT, Settings, SettingsError
 from app.db import db
@@ -60,12 +60,11 @@ def _run(directory: Path, address: Address, lock: int) -> int:
     password = os.environ.get("DEMO_PASSWORD", "").strip() or kept["DEMO_PASSWORD"]
     queue = embed(directory / "queue")
     environment = _environment(directory, address, kept) | {"REDIS_URL": queue.url}
-    _prepare(environment, password)
     logs = _empty_logs(directory)
-    programs = [
-        queue_program(queue, keep_open=(lock,), logs=logs),
-        *service_programs(environment, address, web_processes=1, logs=logs),
-    ]
+    foundation = queue_program(queue, keep_open=(lock,), logs=logs)
+    with running(foundation):
+        _prepare(environment, password)
+    programs = [foundation, *service_programs(environment, address, web_processes=1, logs=logs)]
     return Supervisor(programs, readiness(address), lambda: _say_ready(address, password, directory)).run()
 
 

@@ -3,22 +3,25 @@
 import http.client
 import os
 import socket
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from app.embedded_queue import EmbeddedQueue
+from app.orphans import before_exec
 from app.supervisor import Program
 
 ROOT = Path(__file__).resolve().parents[2]
 _THREADS = 8
 # A service stopped a moment ago may still be letting go of its port.
 _PORT_PATIENCE = 3.0
+_UP_WITHIN = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,32 @@ def queue_program(queue: EmbeddedQueue, *, keep_open: tuple[int, ...] = (), logs
     environment = {**os.environ, "LC_ALL": "C"}
     log = logs / "queue.log" if logs else None
     return Program("queue", queue.command, environment, log=log, is_up=queue.answers, keep_open=keep_open)
+
+
+@contextmanager
+def running(program: Program) -> Iterator[None]:
+    """A foundation by itself, for steps that need it before the service starts."""
+    with subprocess.Popen(
+        program.command,
+        env=dict(program.environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=program.keep_open,
+        preexec_fn=before_exec(),
+    ) as process:
+        try:
+            _wait_until_up(program, process)
+            yield
+        finally:
+            process.terminate()
+
+
+def _wait_until_up(program: Program, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _UP_WITHIN
+    while program.is_up is not None and not program.is_up():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise click.ClickException(f"the {program.name} does not start: {' '.join(program.command[:1])}")
+        time.sleep(0.05)
 
 
 def web_processes(environment: Mapping[str, str], database_url: str) -> int:
