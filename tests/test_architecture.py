@@ -19,7 +19,7 @@ BASE = {"db", "columns", "extensions", "config", "links"}
 BUSINESS = {"workflows", "models", "gateways", "jobs.queue"}
 ENTRY_POINTS = {"checkout", "admin", "accounts", "portal", "api", "jobs", "sandbox"}
 # Puts the house together: may import anything, and is imported by nothing but other wiring.
-WIRING = {"", "commands", "jobs.worker", "supervisor", "orphans", "embedded_queue", "samples"}
+WIRING = {"", "commands", "jobs.worker", "supervisor", "orphans", "embedded_queue", "seed", "samples"}
 # Serve every page alike; bound to the application by `create_app`.
 AROUND = {"error_pages", "protection", "logs", "metrics", "formats", "assets", "migrate"}
 BELOW = GROUND | BASE | BUSINESS | AROUND
