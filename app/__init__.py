@@ -41,8 +41,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     _bind(app, settings)
-    for part in (logs, formats, protection, assets, error_pages, accounts, checkout, sandbox, api, admin, portal, commands):
-        part.init_app(app)
+    for ground in (logs, formats, protection, assets, error_pages):
+        ground.init_app(app)
+    for entry in (accounts, checkout, sandbox, api, admin, portal, commands):
+        entry.init_app(app)
     return app
 
 

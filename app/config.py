@@ -167,4 +167,3 @@ class _Reader:
 
 def _is_weak(key: str) -> bool:
     return len(key) < MINIMUM_SECRET_LENGTH or len(set(key)) < 8
-

@@ -42,9 +42,7 @@ def seed_demo(password: str) -> None:
 
 def _add_gateway() -> None:
     if db.session.scalar(select(GatewayConfig).where(GatewayConfig.gateway == "sandbox")) is None:
-        changes = GatewayChanges(
-            webhook_secret=secrets.token_urlsafe(32), mode="test", is_active=True, is_default=True
-        )
+        changes = GatewayChanges(webhook_secret=secrets.token_urlsafe(32), mode="test", is_active=True, is_default=True)
         gateway_setup.set_up("sandbox", changes, actor=COMMAND)
 
 

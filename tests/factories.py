@@ -44,7 +44,7 @@ def make_service(*, tiers: int = 0, **changes: Any) -> Service:
     with transaction():
         service = Service(**values)
         service.tiers = [
-            ServiceTier(name=f"Tier {order}", price_minor=100_000 * order, features=[f"Extra {order}"], sort_order=order)
+            ServiceTier(name=f"Tier {order}", price_minor=100_000 * order, features=[f"Extra {order}"])
             for order in range(1, tiers + 1)
         ]
         db.session.add(service)
@@ -102,9 +102,7 @@ def make_customer(**changes: Any) -> purchase.Customer:
     return purchase.Customer(**values)
 
 
-def make_payment(
-    service: Service | None = None, customer: purchase.Customer | None = None, **origin: Any
-) -> Payment:
+def make_payment(service: Service | None = None, customer: purchase.Customer | None = None, **origin: Any) -> Payment:
     """An opened, unpaid request with its intent attached, ready to be paid through the sandbox."""
     ensure_gateway()
     service = service or make_service()

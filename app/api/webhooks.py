@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 
 from app.db import transaction
 from app.errors import DomainError
-from app.metrics import webhooks_received
 from app.gateways.base import GatewayEvent
+from app.metrics import webhooks_received
 from app.workflows import webhooks
 
 logger = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ bp = Blueprint("webhooks", __name__, url_prefix="/api/services/payment/webhook")
 def receive_unaddressed() -> ResponseReturnValue:
     """The gateway is told by the header its signature stands in."""
     try:
-        gateway = webhooks.gateway_of(request.headers)
+        gateway = webhooks.gateway_of(dict(request.headers))
     except DomainError:
         webhooks_received.labels("unknown", "refused").inc()
         raise

@@ -155,7 +155,7 @@ class GatewayError(DomainError):
     code = "gateway_error"
     http_status = 502
     message = "The payment company could not do this. You have not been charged."
-    suggested_action = "Try again, or pay another way."
+    suggested_action: str | None = "Try again, or pay another way."
 
 
 class GatewayUnavailable(GatewayError):
@@ -220,7 +220,7 @@ class Gateway(ABC):
 
     @abstractmethod
     def verify_webhook(self, payload: bytes, headers: Mapping[str, str]) -> bool:
-        """True when the raw bytes are signed with one of our secrets and fresh; never raises, whatever a stranger sends."""
+        """True when the raw bytes are signed with a secret of ours and fresh; whatever a stranger sends, no error."""
 
     @abstractmethod
     def process_webhook(self, payload: bytes, headers: Mapping[str, str]) -> GatewayEvent:

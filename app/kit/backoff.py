@@ -19,7 +19,8 @@ class Backoff:
             raise ValueError("a delay follows a failure")
         if failures > self.retries:
             return None
-        return self.first * self.factor ** (failures - 1)
+        growth: int = self.factor ** (failures - 1)
+        return self.first * growth
 
     def jittered(self, failures: int) -> timedelta | None:
         """As `delay`, at random between half and the whole of it, so that many callers do not return at once."""

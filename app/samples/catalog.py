@@ -134,9 +134,7 @@ SERVICES = (
 def add_services() -> list[Service]:
     """All of them, in the caller's transaction; those that exist by name stay as they are."""
     known = {service.name: service for service in db.session.scalars(select(Service))}
-    return [
-        known.get(sample.name) or _add(sample, position) for position, sample in enumerate(SERVICES, start=1)
-    ]
+    return [known.get(sample.name) or _add(sample, position) for position, sample in enumerate(SERVICES, start=1)]
 
 
 def _add(sample: SampleService, position: int) -> Service:

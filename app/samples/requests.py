@@ -98,9 +98,7 @@ def count_open_work() -> None:
     """Set every provider's counter to what the requests say."""
     assigned = (
         select(func.count())
-        .where(
-            ServiceRequest.assigned_provider_id == ProviderProfile.user_id, ServiceRequest.status.in_(OPEN_STATUSES)
-        )
+        .where(ServiceRequest.assigned_provider_id == ProviderProfile.user_id, ServiceRequest.status.in_(OPEN_STATUSES))
         .scalar_subquery()
     )
     counted = update(ProviderProfile).values(open_work=assigned)
@@ -110,11 +108,11 @@ def count_open_work() -> None:
 def _offers() -> list[Offer]:
     services = db.session.scalars(select(Service).where(Service.is_active).options(selectinload(Service.tiers))).all()
     profiles = db.session.scalars(select(ProviderProfile).options(selectinload(ProviderProfile.skills))).all()
-    return [
-        Offer(service, tier, _skilled(service, profiles))
-        for service in services
-        for tier in (service.active_tiers or [None])
-    ]
+    return [Offer(service, tier, _skilled(service, profiles)) for service in services for tier in _tiers(service)]
+
+
+def _tiers(service: Service) -> list[ServiceTier] | list[None]:
+    return service.active_tiers or [None]
 
 
 def _skilled(service: Service, profiles: Any) -> tuple[UUID, ...]:

@@ -58,7 +58,7 @@ def route(service_request: ServiceRequest) -> User | None:
     return None
 
 
-def candidates(service_request: ServiceRequest) -> Select[tuple[ProviderProfile]]:
+def candidates(service_request: ServiceRequest) -> Select[ProviderProfile]:
     """Eligible providers, the one to choose first."""
     share_in_use = ProviderProfile.open_work * 1_000_000 / ProviderProfile.capacity
     return (

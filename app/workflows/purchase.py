@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 
 from app.columns import keyring
@@ -55,14 +55,13 @@ def open_request(choice: Choice, customer: Customer, origin: Origin) -> Payment:
     (tier), NoGateway; AlreadyPaid when the repeated form was paid in the meantime.
     """
     submission_hash = _submission_hash(choice, customer, origin.submission)
-    existing = _find_submission(submission_hash)
+    existing = db.session.scalar(_submitted(submission_hash))
     if existing is not None:
         return open_payment(existing, origin.gateway)
     try:
         service_request = _insert(lambda: _make_request(choice, customer, submission_hash))
     except _Repeated:
-        winner = _find_submission(submission_hash)
-        assert winner is not None
+        winner = db.session.scalars(_submitted(submission_hash)).one()
         return open_payment(winner, origin.gateway)
     if origin.affiliate_code:
         affiliates.attribute(service_request, origin.affiliate_code)
@@ -143,13 +142,14 @@ def _insert(make: Callable[[], ServiceRequest]) -> ServiceRequest:
         try:
             with db.session.begin_nested():
                 db.session.add(service_request)
-            _index_name(service_request)
-            return service_request
         except IntegrityError as error:
             if "submission_hash" in str(error.orig):
                 raise _Repeated from error
             if "reference_number" not in str(error.orig):
                 raise
+        else:
+            _index_name(service_request)
+            return service_request
     raise RuntimeError("no free reference number found")
 
 
@@ -205,8 +205,8 @@ def _contents(customer: Customer) -> tuple[str, ...]:
     return customer.full_name, customer.email, customer.phone, customer.requirements
 
 
-def _find_submission(submission_hash: bytes) -> ServiceRequest | None:
-    return db.session.scalar(select(ServiceRequest).where(ServiceRequest.submission_hash == submission_hash))
+def _submitted(submission_hash: bytes) -> Select[ServiceRequest]:
+    return select(ServiceRequest).where(ServiceRequest.submission_hash == submission_hash)
 
 
 def _find_pending(service_request: ServiceRequest, gateway: str) -> Payment | None:

@@ -59,14 +59,14 @@ class Position:
     id: UUID
 
 
-def select_requests(filters: RequestFilters, *, zone: ZoneInfo) -> Select[tuple[ServiceRequest]]:
+def select_requests(filters: RequestFilters, *, zone: ZoneInfo) -> Select[ServiceRequest]:
     """The matching requests in no order yet; sort with `in_order`, count with `count_up_to`."""
     return select(ServiceRequest).where(*_conditions(filters, zone))
 
 
 def in_order(
-    query: Select[tuple[ServiceRequest]], sort: Sort, *, after: Position | None = None, is_backwards: bool = False
-) -> Select[tuple[ServiceRequest]]:
+    query: Select[ServiceRequest], sort: Sort, *, after: Position | None = None, is_backwards: bool = False
+) -> Select[ServiceRequest]:
     """Sorted by purchase date with the id as tie-break, starting behind `after`.
 
     `is_backwards` reads the list from its end, for the page before a position; the caller turns it round.
@@ -80,7 +80,7 @@ def in_order(
     return query.order_by(*(column.desc() if descends else column.asc() for column in columns))
 
 
-def count_up_to(query: Select[tuple[ServiceRequest]], cap: int) -> int:
+def count_up_to(query: Select[ServiceRequest], cap: int) -> int:
     """How many rows, but no more than `cap` + 1 are looked at: beyond it "10,000+" says enough."""
     limited = query.with_only_columns(ServiceRequest.id).order_by(None).limit(cap + 1).subquery()
     return db.session.scalar(select(func.count()).select_from(limited)) or 0
@@ -143,11 +143,12 @@ def _text(text: str) -> list[ColumnElement[bool]]:
 
 
 def _other_readings(term: str) -> list[ColumnElement[bool]]:
-    ids_at_gateway = select(Payment.service_request_id).where(
-        or_(
-            Payment.gateway_payment_id == term, Payment.gateway_intent_id == term, Payment.bank_reference == term.upper()
-        )
+    at_gateway = or_(
+        Payment.gateway_payment_id == term,
+        Payment.gateway_intent_id == term,
+        Payment.bank_reference == term.upper(),
     )
+    ids_at_gateway = select(Payment.service_request_id).where(at_gateway)
     readings: list[ColumnElement[bool]] = [ServiceRequest.id.in_(ids_at_gateway)]
     if term.upper().startswith("SR-") and len(term) >= _SHORTEST_PREFIX:
         beginning = term.upper()

@@ -64,7 +64,7 @@ NEXT_STEPS = {
     RequestStatus.PAYMENT_CONFIRMED: "We will choose a specialist for you and contact you by phone or email.",
     RequestStatus.PENDING_CONTACT: "A specialist will contact you by phone or email.",
     RequestStatus.TEAM_ASSIGNED: "Your specialist will contact you by phone or email.",
-    RequestStatus.IN_PROGRESS: "Your specialist will tell you when the work is done, or when something is needed from you.",
+    RequestStatus.IN_PROGRESS: "Your specialist will tell you when it is done, or when something is needed from you.",
     RequestStatus.COMPLETED: "Nothing more to do. Write to us if anything is missing.",
     RequestStatus.CANCELLED: "Nothing more will happen. If you have paid, we will write to you about your money.",
 }
@@ -97,12 +97,7 @@ def find_request(text: str) -> ServiceRequest:
 
 def timeline(service_request: ServiceRequest) -> list[TimelineStep]:
     """What happened, in order, then what is still to come on the usual way."""
-    past = [
-        TimelineStep(
-            change.new_status, change.new_status.label, DESCRIPTIONS[change.new_status], StepState.DONE, change.created_at
-        )
-        for change in service_request.history
-    ]
+    past = [_step(change.new_status, StepState.DONE, change.created_at) for change in service_request.history]
     return _mark_current(past, service_request) + _coming(service_request)
 
 

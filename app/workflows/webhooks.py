@@ -22,7 +22,7 @@ _HANDLED_ON_ARRIVAL = timedelta(minutes=1)
 
 def gateway_of(headers: Mapping[str, str]) -> str:
     """Whose message it is, told by the header its signature stands in. Raises InvalidSignature."""
-    gateway = gateway_choice.find_by_signature({name.lower() for name in dict(headers)})
+    gateway = gateway_choice.find_by_signature({name.lower() for name in headers})
     if gateway is None:
         raise InvalidSignature
     return gateway

@@ -1,5 +1,6 @@
 """How much open work each provider has: one counter, changed with the work it counts."""
 
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import CursorResult, update
@@ -32,8 +33,7 @@ def take_place(profile: ProviderProfile) -> bool:
         .values(open_work=ProviderProfile.open_work + 1, last_assigned_at=clock.utc_now())
         .execution_options(synchronize_session=False)
     )
-    assert isinstance(result, CursorResult)
-    return result.rowcount == 1
+    return cast(CursorResult[Any], result).rowcount == 1
 
 
 def note_assignment(provider_id: UUID) -> None:
