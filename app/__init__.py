@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         portal,
         protection,
         sandbox,
+        stationery,
     )
 
     settings = settings or Settings.from_env(os.environ)
@@ -41,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     _bind(app, settings)
-    for ground in (logs, formats, protection, assets, error_pages):
+    for ground in (logs, formats, stationery, protection, assets, error_pages):
         ground.init_app(app)
     for entry in (accounts, checkout, sandbox, api, admin, portal, commands):
         entry.init_app(app)

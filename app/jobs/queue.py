@@ -30,6 +30,10 @@ _SILENCE_SECONDS = 5.0
 _COMPLAINT_SECONDS = 60.0
 
 
+class NoQueue(RedisError):
+    """This process was given no queue."""
+
+
 class _Line:
     """The connection of this process, and how long to leave it alone after it failed."""
 
@@ -90,9 +94,26 @@ def ring_deliveries() -> None:
     run_after_commit(_ring)
 
 
-def answer_bell(redis: Redis) -> None:
+def enqueue_slot(job: str, job_id: str, *, seconds: int) -> None:
+    """Queue one round of a periodic job, for the scheduler. Raises DuplicateJobError, RedisError."""
+    if _line.redis is None:
+        raise NoQueue
+    _queue(JOBS, _line.redis).enqueue(
+        job,
+        job_id=job_id,
+        unique=True,
+        job_timeout=JOB_TIMEOUT,
+        # The id stays taken for longer than the slot, also for a scheduler whose clock is late ...
+        result_ttl=10 * seconds,
+        failure_ttl=10 * seconds,
+        # ... and a round that nobody came to is left out: the next one does its work.
+        ttl=10 * seconds,
+    )
+
+
+def answer_bell() -> None:
     """From now on a new bell is needed: called by the delivery before it looks at the outbox."""
-    redis.delete(_BELL)
+    _call(_answer)
 
 
 def _call(ring: Callable[[Redis], object]) -> None:
@@ -112,6 +133,10 @@ def _ring_once(redis: Redis) -> None:
     if redis.set(_BELL, "1", nx=True, ex=_BELL_SECONDS):
         job = "app.jobs.notifications.deliver_due"
         _queue(DELIVERIES, redis).enqueue(job, job_timeout=JOB_TIMEOUT, result_ttl=0)
+
+
+def _answer(redis: Redis) -> None:
+    redis.delete(_BELL)
 
 
 def _queue(name: str, redis: Redis) -> Queue:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import CursorResult, Update, func, select, update
+from sqlalchemy import CursorResult, Update, select, update
 
 from app.db import db
 from app.errors import DomainError
@@ -25,6 +25,7 @@ from app.workflows.audit import Actor
 BACKOFF = Backoff()
 LEASE = timedelta(minutes=3)
 """Longer than a job may run, so nobody else takes a row while it is being sent."""
+PATIENCE = timedelta(days=2)
 
 _LONGEST_ERROR = 500
 _RESENDABLE = (NotificationStatus.PENDING, NotificationStatus.SENT, NotificationStatus.DEAD)
@@ -124,11 +125,15 @@ def mark_dead(notification_id: UUID, taken: Claim, error: str) -> bool:
 
 
 def put_off(taken: Claim, ids: Sequence[UUID], error: str, *, delay: timedelta) -> None:
-    """The server wants us to wait: no failure of these messages, so no attempt is used up."""
-    waiting = _free(NotificationStatus.PENDING) | {
-        "last_error": error[:_LONGEST_ERROR],
-        "next_attempt_at": clock.utc_now() + delay,
-    }
+    """The server wants us to wait: no failure of these messages, so no attempt is used up.
+
+    A server that says so for days means no; from then on it counts.
+    """
+    now = clock.utc_now()
+    overlong = select(Notification.id).where(Notification.id.in_(ids), Notification.created_at < now - PATIENCE)
+    for notification_id in db.session.scalars(overlong).all():
+        mark_failed(notification_id, taken, error)
+    waiting = _free(NotificationStatus.PENDING) | {"last_error": error[:_LONGEST_ERROR], "next_attempt_at": now + delay}
     _change(_ours(taken).where(Notification.id.in_(ids)), waiting)
 
 
@@ -156,13 +161,6 @@ def is_anything_due() -> bool:
         Notification.status == NotificationStatus.PENDING, Notification.next_attempt_at <= clock.utc_now()
     )
     return db.session.scalar(due.limit(1)) is not None
-
-
-def oldest_due_at() -> datetime | None:
-    """Since when the longest overdue message waits: a health figure, for it grows when no worker runs."""
-    return db.session.scalar(
-        select(func.min(Notification.next_attempt_at)).where(Notification.status == NotificationStatus.PENDING)
-    )
 
 
 def _ours(taken: Claim) -> Update:

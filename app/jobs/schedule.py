@@ -1,0 +1,84 @@
+"""What is done again and again, and the loop that rings for it.
+
+Redis may be away or emptied at any time, and several schedulers may run: each round has an id that holds its time
+slot, and a queue takes an id once.
+"""
+
+import logging
+import signal
+import threading
+from dataclasses import dataclass
+from types import FrameType
+
+from redis import RedisError
+from rq.exceptions import DuplicateJobError
+
+from app.jobs import queue
+from app.kit import clock
+
+logger = logging.getLogger(__name__)
+
+_TICK = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodicJob:
+    """`name` is part of a job id, so it has letters, digits and dashes only."""
+
+    name: str
+    job: str
+    seconds: int
+
+
+PERIODIC_JOBS = (
+    PeriodicJob("sweep-notifications", "app.jobs.sweep.sweep_notifications", 10),
+    PeriodicJob("retry-webhooks", "app.jobs.sweep.retry_webhooks", 30),
+    PeriodicJob("alert-overdue", "app.jobs.sweep.alert_overdue", 60),
+)
+
+
+class Scheduler:
+    """Rings once for each job and slot, also when several of these run."""
+
+    def __init__(self) -> None:
+        self._rung: dict[str, int] = {}
+        self._stop = threading.Event()
+        self._is_queue_away = False
+
+    def run(self) -> None:
+        """Until SIGTERM or SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._request_stop)
+        logger.info("scheduler started", extra={"jobs": [job.name for job in PERIODIC_JOBS]})
+        while not self._stop.wait(_TICK):
+            self.tick()
+        logger.info("scheduler stopped")
+
+    def tick(self) -> None:
+        """Ring for what is due in this moment's slots. With the queue away it is tried again at the next tick."""
+        now = int(clock.utc_now().timestamp())
+        try:
+            for periodic in PERIODIC_JOBS:
+                self._ring(periodic, now // periodic.seconds)
+        except RedisError as error:
+            self._note_queue(away=True, reason=type(error).__name__)
+        else:
+            self._note_queue(away=False, reason=None)
+
+    def _ring(self, periodic: PeriodicJob, slot: int) -> None:
+        if self._rung.get(periodic.name) == slot:
+            return
+        try:
+            queue.enqueue_slot(periodic.job, f"{periodic.name}-{slot}", seconds=periodic.seconds)
+        except DuplicateJobError:
+            logger.debug("another scheduler was first", extra={"job": periodic.name})
+        self._rung[periodic.name] = slot
+
+    def _note_queue(self, *, away: bool, reason: str | None) -> None:
+        """One line when it goes and one when it comes back, not one a second."""
+        if away != self._is_queue_away:
+            self._is_queue_away = away
+            logger.warning("the queue is away" if away else "the queue is back", extra={"reason": reason})
+
+    def _request_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop.set()

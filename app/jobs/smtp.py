@@ -1,0 +1,136 @@
+"""Handing letters to the mail server: one connection for many, with timeouts, and errors in our own words."""
+
+import re
+import smtplib
+import ssl
+from contextlib import suppress
+
+from flask import current_app
+from flask_mail import Attachment, Connection, Message
+
+from app.workflows.letters import Letter
+from app.workflows.notifications import postmark
+
+TIMEOUT = 15
+"""Seconds for each answer of the server."""
+
+_BUSY = frozenset({421, 450, 452})
+_SERVER_WIDE = re.compile(r"^421|\b4\.7\.\d+")
+_BAD_ADDRESS = re.compile(r"\b5\.1\.\d+")
+_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
+
+
+class DeliveryFailed(Exception):
+    """Worth another try later. The text is fit for the console: what the server said, without addresses."""
+
+
+class AddressRefused(DeliveryFailed):
+    """There is no such mailbox: not worth another try."""
+
+
+class ServerBusy(DeliveryFailed):
+    """The server asks us to wait; `for_all`: with everything, not with this message alone."""
+
+    def __init__(self, text: str, *, for_all: bool) -> None:
+        super().__init__(text)
+        self.for_all = for_all
+
+
+class _Connection(Connection):
+    """Flask-Mail's connection would wait for ever, and take any certificate."""
+
+    def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
+        context = ssl.create_default_context()
+        name = postmark.host
+        host: smtplib.SMTP | smtplib.SMTP_SSL
+        if self.mail.use_ssl:
+            host = smtplib.SMTP_SSL(self.mail.server, self.mail.port, name, timeout=TIMEOUT, context=context)
+        else:
+            host = smtplib.SMTP(self.mail.server, self.mail.port, name, timeout=TIMEOUT)
+        if self.mail.use_tls:
+            host.starttls(context=context)
+        if self.mail.username and self.mail.password:
+            host.login(self.mail.username, self.mail.password)
+        return host
+
+
+class MailServer:
+    """Opens its connection with the first letter, and anew after it was lost."""
+
+    def __init__(self) -> None:
+        self._connection: _Connection | None = None
+        self._sent = 0
+
+    def __enter__(self) -> "MailServer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def send(self, message: Message) -> None:
+        """Returns when the server has taken the message over. Raises DeliveryFailed or one of its children."""
+        try:
+            self._send(message)
+        except ServerBusy:
+            # Some servers take so many messages a connection, then hang up: that is worth one fresh connection.
+            if not self._sent:
+                raise
+            self._close()
+            self._send(message)
+
+    def _send(self, message: Message) -> None:
+        try:
+            self._open().send(message)
+        except smtplib.SMTPRecipientsRefused as error:
+            raise self._judge(*next(iter(error.recipients.values())), is_about_address=True) from None
+        except smtplib.SMTPResponseException as error:
+            raise self._judge(error.smtp_code, error.smtp_error, is_about_address=False) from None
+        except (OSError, ValueError) as error:
+            self._close()
+            raise DeliveryFailed(_words(f"{type(error).__name__}: {error}")) from None
+        self._sent += 1
+
+    def _judge(self, code: int, said: bytes | str, *, is_about_address: bool) -> DeliveryFailed:
+        text = _words(f"{code} {said.decode(errors='replace') if isinstance(said, bytes) else said}")
+        if code == 421:
+            self._close()
+        if code in _BUSY or _SERVER_WIDE.search(text):
+            return ServerBusy(text, for_all=_SERVER_WIDE.search(text) is not None)
+        if 500 <= code < 600 and (is_about_address or _BAD_ADDRESS.search(text)):
+            return AddressRefused(text)
+        return DeliveryFailed(text)
+
+    def _open(self) -> _Connection:
+        if self._connection is None:
+            connection = _Connection(current_app.extensions["mail"])
+            connection.host = connection.configure_host()
+            self._connection, self._sent = connection, 0
+        return self._connection
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.host is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                connection.host.quit()
+
+
+def address(letter: Letter, *, recipient: str, message_id: str, reply_to: str) -> Message:
+    """The letter as a mail. Raises ValueError when it cannot be one."""
+    message = Message(
+        subject=letter.subject,
+        recipients=[recipient],
+        body=letter.text,
+        html=letter.html,
+        reply_to=reply_to,
+        attachments=[Attachment(part.filename, part.content_type, part.content) for part in letter.attachments],
+        # Nobody's out-of-office note needs to answer.
+        extra_headers={"Auto-Submitted": "auto-generated"},
+    )
+    message.msgId = message_id
+    if message.has_bad_headers():
+        raise ValueError("a line break in a header")
+    return message
+
+
+def _words(text: str) -> str:
+    return " ".join(_ADDRESS.sub("[address]", text).split())

@@ -1,0 +1,96 @@
+"""The process that empties the queues.
+
+One process does one job after the other (RQ's SimpleWorker), without a fork for each: that does about three times
+as many jobs a second and keeps its database connections. What a fork would protect from is covered otherwise: a job
+that hangs is ended by its time limit, a crash takes along one process that its supervisor starts again, and whatever
+was under way stands in the tables under a lease. RQ's own scheduler is not run, for the same reason and another: work
+for later is a row with a time, and that scheduler would go on running, holding its locks, after a killed worker.
+"""
+
+import logging
+import signal
+import time
+from types import FrameType
+
+from flask import Flask
+from redis import Redis, RedisError
+from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
+from rq.executions import Execution
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from structlog import contextvars
+
+from app.jobs.queue import QUEUES
+
+logger = logging.getLogger(__name__)
+
+# An idle worker looks after abandoned jobs only between two waits for a job, so the waits are kept short.
+WORKER_TTL = 30
+MAINTENANCE_INTERVAL = 15
+MONITORING_INTERVAL = 10
+
+_PAUSE = 2.0
+
+
+class Worker(SimpleWorker):
+    """Runs each job in an application context of its own, whose end gives the database session back."""
+
+    def __init__(self, app: Flask, redis: Redis) -> None:
+        super().__init__(
+            list(QUEUES),
+            connection=redis,
+            serializer=JSONSerializer,
+            worker_ttl=WORKER_TTL,
+            maintenance_interval=MAINTENANCE_INTERVAL,
+            job_monitoring_interval=MONITORING_INTERVAL,
+        )
+        self._app = app
+        self.is_asked_to_stop = False
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        with self._app.app_context(), contextvars.bound_contextvars(job=job.func_name, job_id=job.id):
+            return super().perform_job(job, queue, execution)
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        self.is_asked_to_stop = True
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def set_shutdown_requested_date(self) -> None:
+        """Leave it out: with Redis away it would raise within the job that is to be finished."""
+
+    def subscribe(self) -> None:
+        """Nobody sends commands to a worker through Redis, so it needs no thread that listens for them."""
+
+    def unsubscribe(self) -> None:
+        """There is nothing to end."""
+
+
+def run(app: Flask, redis_url: str) -> None:
+    """Work until SIGTERM or SIGINT; the job under way is finished. Redis may come and go."""
+    redis = Redis.from_url(redis_url)
+    try:
+        while not _work(app, redis):
+            time.sleep(_PAUSE)
+    except StopRequested:
+        pass
+    finally:
+        redis.close()
+    logger.info("worker stopped")
+
+
+def _work(app: Flask, redis: Redis) -> bool:
+    """Whether it ended because it was asked to; else because Redis went away."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    try:
+        worker = Worker(app, redis)
+        worker.work(logging_level="WARNING")
+    except RedisError as error:
+        logger.warning("the queue is away, trying again", extra={"reason": type(error).__name__})
+        return False
+    return worker.is_asked_to_stop
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise StopRequested
