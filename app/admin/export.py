@@ -35,9 +35,9 @@ def harmless(value: object) -> str:
 
 def _lines(columns: Sequence[tuple[str, Cell]], chunks: Iterable[Sequence[Any]]) -> Iterator[str]:
     writer = csv.writer(_Echo())
-    yield _BYTE_ORDER_MARK + writer.writerow([heading for heading, _ in columns])  # type: ignore[operator]
+    yield _BYTE_ORDER_MARK + writer.writerow([heading for heading, _ in columns])
     for rows in chunks:
-        yield "".join(writer.writerow([harmless(cell(row)) for _, cell in columns]) for row in rows)  # type: ignore[misc]
+        yield "".join(writer.writerow([harmless(cell(row)) for _, cell in columns]) for row in rows)
 
 
 class _Echo:

@@ -82,7 +82,7 @@ def apply(
         control = each.filled(arguments)
         try:
             query = query.where(each.clause(control.value)) if control.value else query
-        except (ValueError, OverflowError):
+        except ValueError:
             control = replace(control, value="")
         controls.append(control)
     return query, controls
@@ -92,6 +92,14 @@ def enum_options(members: Iterable[Any]) -> Options:
     return tuple((member.value, member.label) for member in members)
 
 
+def parse_day(text: str) -> date:
+    """Raises ValueError; the edges of the calendar have no day before or after them in every time zone."""
+    day = date.fromisoformat(text)
+    if not 1900 <= day.year <= 2999:
+        raise ValueError(text)
+    return day
+
+
 def _known(clauses: Mapping[str, tuple[str, ColumnElement[bool]]], value: str) -> tuple[str, ColumnElement[bool]]:
     if value not in clauses:
         raise ValueError(value)
@@ -99,8 +107,8 @@ def _known(clauses: Mapping[str, tuple[str, ColumnElement[bool]]], value: str) -
 
 
 def _first_instant(value: str) -> Any:
-    return clock.start_of_day(date.fromisoformat(value), settings().time_zone)
+    return clock.start_of_day(parse_day(value), settings().time_zone)
 
 
 def _instant_after(value: str) -> Any:
-    return clock.end_of_day(date.fromisoformat(value), settings().time_zone)
+    return clock.end_of_day(parse_day(value), settings().time_zone)

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import BaseView
 from flask_login import current_user
 
+from app import error_pages
 from app.admin import permissions
 from app.admin.permissions import Permission
 from app.errors import DomainError
@@ -48,6 +49,9 @@ class Guarded(BaseView):
             return self.refuse(error)
         raise RuntimeError("an open page was reported closed")
 
+    def render(self, template: str, **context: Any) -> str:
+        return cast(str, super().render(template, **context))
+
     def refuse(self, error: DomainError) -> ResponseReturnValue:
         """The refusal as a page of the console; a script gets it as JSON from the application's error handler."""
         if wants_json():
@@ -66,7 +70,7 @@ class Guarded(BaseView):
 
 
 def wants_json() -> bool:
-    return request.is_json or request.accept_mimetypes.best == "application/json"
+    return request.is_json or error_pages.wants_json()
 
 
 def done(message: str, address: str) -> Response:

@@ -109,12 +109,13 @@ def _parse_mark(mark: str, order: Order) -> tuple[Any, UUID] | None:
         return None
 
 
-def _typed(value: Any, kind: type) -> Any:
+def _typed(value: Any, kind: type[Any]) -> Any:
     if kind is datetime:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError("a mark's time has its zone")
         return moment
-    if type(value) is not kind or (kind is str and "\0" in value) or (kind is int and abs(value) > _LARGEST):
+    is_usable = (kind is str and "\0" not in value) or (kind is int and abs(value) <= _LARGEST)
+    if type(value) is not kind or not is_usable:
         raise ValueError("a mark of another list")
     return value

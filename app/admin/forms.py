@@ -1,0 +1,49 @@
+"""Forms of the console, and fields of our own."""
+
+from decimal import Decimal
+from typing import Any
+
+from flask_admin.form import BaseForm
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, SelectMultipleField, StringField, TextAreaField
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from app.kit.money import Money
+
+
+class AdminForm(BaseForm, FlaskForm):
+    """Flask-Admin's base keeps the row at hand, Flask-WTF's brings the CSRF token.
+
+    `row_version` is what the row was like when it was shown.
+    """
+
+    row_version = HiddenField()
+
+
+class AmountField(StringField):
+    """Money in major units, as people write it; the form reads it in the currency it belongs to."""
+
+    def process_data(self, value: Any) -> None:
+        self.data = _plain(value.decimal) if isinstance(value, Money) else value
+
+
+class LinesField(TextAreaField):
+    """A list of texts, one on each line."""
+
+    def _value(self) -> str:
+        return "\n".join(self.data or [])
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        lines = valuelist[0].splitlines() if valuelist else []
+        self.data = [line.strip() for line in lines if line.strip()]  # type: ignore[assignment]
+
+
+class CheckboxesField(SelectMultipleField):
+    """Some of a list of choices, each with a box to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{amount:f}"

@@ -1,0 +1,167 @@
+"""What staff do to one request or to many: status, provider, notes. Every step is a workflow's."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import jsonify, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_admin.actions import action
+from sqlalchemy import select
+
+from app.admin import request_rows
+from app.admin.bulk import MAXIMUM_ROWS, Outcome
+from app.admin.pages import done, wants_json
+from app.admin.permissions import Permission
+from app.admin.request_list import RequestList
+from app.db import transaction
+from app.errors import AssignmentRefused, DomainError, InvalidInput, NotFound
+from app.kit import ids
+from app.models import RequestStatus, ServiceRequest
+from app.workflows import assignment, requests, status
+
+Change = Callable[[ServiceRequest], object]
+_NOBODY = {"", "none"}
+
+
+class RequestChanges(RequestList):
+    action_permissions = {
+        "assign": Permission.WORK,
+        "route": Permission.WORK,
+        "set_status": Permission.WORK,
+        "export": Permission.EXPORT,
+    }
+
+    # --- one request, from its page or in the list
+
+    @expose("/<uuid:key>/status", methods=("POST",))
+    def set_status(self, key: UUID) -> ResponseReturnValue:
+        return self._carry_out(key, self._status_change())
+
+    @expose("/<uuid:key>/provider", methods=("POST",))
+    def set_provider(self, key: UUID) -> ResponseReturnValue:
+        return self._carry_out(key, self._provider_change())
+
+    @expose("/<uuid:key>/notes", methods=("POST",))
+    def add_note(self, key: UUID) -> ResponseReturnValue:
+        return self._carry_out(key, lambda row: requests.add_note(row, _sent("note"), actor=self.actor))
+
+    @expose("/<uuid:key>/row")
+    def row(self, key: UUID) -> ResponseReturnValue:
+        return jsonify(row=self._row_markup(key))
+
+    @expose("/providers")
+    def providers(self) -> ResponseReturnValue:
+        """Whom a request can be given to, with their load."""
+        self.ensure(Permission.WORK)
+        profiles = assignment.all_providers()
+        return jsonify(
+            providers=[
+                {
+                    "value": str(profile.user_id),
+                    "label": profile.user.name,
+                    "load": f"{profile.open_work} of {profile.capacity}",
+                    "isFull": profile.open_work >= profile.capacity,
+                    "availability": profile.availability.label,
+                }
+                for profile in profiles
+            ]
+        )
+
+    def show(self, key: UUID, *, refusal: DomainError | None = None) -> str:
+        """The request's page; with a refusal, what was typed stands in the forms again."""
+        raise NotImplementedError
+
+    def _carry_out(self, key: UUID, change: Change) -> ResponseReturnValue:
+        self.ensure(Permission.WORK)
+        try:
+            with transaction():
+                change(requests.get_locked(key, version=_sent_version()))
+        except DomainError as error:
+            if wants_json() or isinstance(error, NotFound):
+                raise
+            return self.show(key, refusal=error), error.http_status
+        if wants_json():
+            return jsonify(row=self._row_markup(key), message="Saved.")
+        return done("Saved.", self.get_url(".page", key=key))
+
+    def _status_change(self) -> Change:
+        wanted, note = _sent_status(), _sent("note")
+        return partial(status.change_status, wanted=wanted, actor=self.actor, note=note)
+
+    def _provider_change(self) -> Change:
+        if _sent("provider") in _NOBODY:
+            return partial(assignment.unassign, actor=self.actor)
+        key = ids.parse_id(_sent("provider"))
+        if key is None:
+            raise InvalidInput("Choose a provider.", details={"provider": "Choose a provider."})
+        return partial(assignment.assign, provider=assignment.get_provider(key), actor=self.actor)
+
+    def _row_markup(self, key: UUID) -> str:
+        row = request_rows.find_row(key)
+        if row is None:
+            raise NotFound("This request does not exist.")
+        return self.render("admin/requests/row.html", row=row, rows=request_rows)
+
+    # --- many at once
+
+    @action("assign", "Assign")
+    def assign_selected(self, selected: list[str]) -> ResponseReturnValue:
+        return self._report("Assign", selected, self._provider_change())
+
+    @action("route", "Choose provider by rule")
+    def route_selected(self, selected: list[str]) -> ResponseReturnValue:
+        return self._report("Choose provider by rule", selected, _route)
+
+    @action("set_status", "Set status")
+    def set_status_of_selected(self, selected: list[str]) -> ResponseReturnValue:
+        change = self._status_change()
+        return self._report("Set status", selected, change)
+
+    @action("export", "Export")
+    def export_selected(self, selected: list[str]) -> ResponseReturnValue:
+        keys = [key for key in map(ids.parse_id, selected[:MAXIMUM_ROWS]) if key is not None]
+        query = self.scope(select(ServiceRequest).where(ServiceRequest.id.in_(keys)))
+        return self.download(query, what=f"{len(keys)} selected")
+
+    def get_locked(self, key: Any) -> ServiceRequest:
+        return requests.get_locked(key)
+
+    def _report(self, title: str, selected: list[str], change: Change) -> ResponseReturnValue:
+        outcomes: list[Outcome] = self.run_on_selected(selected, change)
+        return self.render("admin/outcomes.html", title=title, outcomes=outcomes, back=_way_back())
+
+
+def _route(service_request: ServiceRequest) -> None:
+    if not service_request.is_open or service_request.assigned_provider_id is not None:
+        raise AssignmentRefused("Only an open request without a provider is given to one by rule.")
+    if assignment.route(service_request) is None:
+        raise AssignmentRefused("No available provider with the skill has room.")
+
+
+def _sent(name: str) -> str:
+    sent = request.get_json(silent=True) if request.is_json else request.form
+    value = sent.get(name) if isinstance(sent, dict) else None
+    return "" if value is None else str(value).replace("\0", "").strip()
+
+
+def _sent_version() -> int:
+    """The one the person was shown. Raises InvalidInput: a change of something unseen is no change of mind."""
+    text = _sent("version")
+    if not text.isascii() or not text.isdigit():
+        raise InvalidInput("Say which version of the request you saw.", details={"version": "This is needed."})
+    return int(text)
+
+
+def _sent_status() -> RequestStatus:
+    try:
+        return RequestStatus(_sent("status"))
+    except ValueError as error:
+        raise InvalidInput("Choose a status.", details={"status": "Choose one of the list."}) from error
+
+
+def _way_back() -> str:
+    """The list as it was, filters and page included: a query string of ours, never an address."""
+    return "?" + request.form.get("list", "").lstrip("?")

@@ -1,0 +1,107 @@
+"""The page of one request: its story, its facts, and what can be done next."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from app.admin import request_rows, story
+from app.admin.permissions import Permission
+from app.admin.request_changes import RequestChanges
+from app.db import db
+from app.errors import DomainError, NotFound
+from app.extensions import links
+from app.kit.contact import format_phone
+from app.kit.money import Money
+from app.models import CommissionEntry, Payment, ProviderProfile, RequestStatus, ServiceRequest
+from app.workflows import assignment
+from app.workflows.status import NEEDS_NOTE
+
+_MOST_PAYMENTS = 50
+_NEXT = {
+    RequestStatus.PENDING_CONTACT: (RequestStatus.IN_PROGRESS, "Start the work"),
+    RequestStatus.TEAM_ASSIGNED: (RequestStatus.IN_PROGRESS, "Start the work"),
+    RequestStatus.IN_PROGRESS: (RequestStatus.COMPLETED, "Mark completed"),
+}
+
+
+class RequestView(RequestChanges):
+    """List, changes and page as one view of the console."""
+
+    noun = "request"
+
+    @expose("/<uuid:key>")
+    def page(self, key: UUID) -> ResponseReturnValue:
+        return self.show(key)
+
+    def show(self, key: UUID, *, refusal: DomainError | None = None) -> str:
+        service_request = self._get(key)
+        payments = _payments(key)
+        return self.render(
+            "admin/requests/page.html",
+            request_row=service_request,
+            entries=story.tell(service_request, payments),
+            payments=payments,
+            profile=_profile(service_request),
+            commission=_commission(service_request),
+            phone=_phone(service_request),
+            links=links(),
+            refusal=refusal,
+            draft=request.form if refusal else {},
+            rows=request_rows,
+            **self._choices(service_request),
+        )
+
+    def _get(self, key: UUID) -> ServiceRequest:
+        query = select(ServiceRequest).where(ServiceRequest.id == key).options(joinedload(ServiceRequest.provider))
+        service_request: ServiceRequest | None = db.session.scalar(self.scope(query))
+        if service_request is None:
+            raise NotFound("This request does not exist.")
+        return service_request
+
+    def _choices(self, service_request: ServiceRequest) -> dict[str, Any]:
+        """What this person can do now, the most likely step apart."""
+        if not self.may(Permission.WORK):
+            return {"may_work": False}
+        moves = request_rows.next_statuses(service_request.status)
+        return {
+            "may_work": True,
+            "moves": [move for move in moves if not move["ends"]],
+            "can_cancel": any(move["ends"] for move in moves),
+            "next_step": _next_step(service_request),
+            "providers": assignment.all_providers() if service_request.is_open else [],
+            "needs_note": {wanted.value for old, wanted in NEEDS_NOTE if old is service_request.status},
+        }
+
+
+def _next_step(service_request: ServiceRequest) -> tuple[RequestStatus, str] | None:
+    """The move that most likely comes next; a paid request without a provider wants one first."""
+    if not service_request.is_paid or service_request.assigned_provider_id is None:
+        return None
+    return _NEXT.get(service_request.status)
+
+
+def _payments(key: UUID) -> list[Payment]:
+    query = select(Payment).where(Payment.service_request_id == key).order_by(Payment.created_at.desc())
+    return list(db.session.scalars(query.limit(_MOST_PAYMENTS)))
+
+
+def _profile(service_request: ServiceRequest) -> ProviderProfile | None:
+    if service_request.assigned_provider_id is None:
+        return None
+    query = select(ProviderProfile).where(ProviderProfile.user_id == service_request.assigned_provider_id)
+    return db.session.scalar(query)
+
+
+def _commission(service_request: ServiceRequest) -> Money | None:
+    query = select(CommissionEntry).where(CommissionEntry.service_request_id == service_request.id)
+    entries = list(db.session.scalars(query))
+    return Money(sum(entry.amount_minor for entry in entries), entries[0].currency) if entries else None
+
+
+def _phone(service_request: ServiceRequest) -> str:
+    return format_phone(service_request.customer_phone) if service_request.customer_phone.startswith("+") else ""

@@ -1,0 +1,149 @@
+"""Everything that happened to a request, from five tables, as one story."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, load_only
+
+from app.db import db
+from app.models import (
+    ActorKind,
+    AuditEntry,
+    Notification,
+    NotificationStatus,
+    Payment,
+    RequestNote,
+    ServiceRequest,
+    StatusChange,
+    User,
+)
+
+_MOST = 200
+_AUDITED = {
+    "request.assigned": "Provider set",
+    "request.unassigned": "Provider taken off",
+    "notification.resent": "Message sent again",
+}
+_LETTERS = {
+    "payment_confirmed": "Confirmation",
+    "payment_failed": "Payment failed, with the way to pay again",
+    "status_changed": "News of the status",
+    "provider_assigned": "Assignment",
+    "new_request": "New request",
+    "no_provider": "No provider found",
+    "refund": "Refund",
+    "alert": "Alert",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened; `kind` picks its mark, `row` is what a template may look into."""
+
+    at: datetime
+    kind: str
+    title: str
+    text: str = ""
+    who: str = ""
+    row: Any = None
+
+
+def tell(service_request: ServiceRequest, payments: list[Payment]) -> list[Entry]:
+    """Newest first."""
+    entries = [
+        *_purchase(service_request),
+        *_changes(service_request.id),
+        *_notes(service_request.id),
+        *_letters(service_request.id),
+        *_audit(service_request.id),
+        *(entry for payment in payments for entry in _payment(payment)),
+    ]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+
+
+def letter_name(kind: str) -> str:
+    return _LETTERS.get(kind, kind.replace("_", " ").capitalize())
+
+
+def _purchase(service_request: ServiceRequest) -> Iterator[Entry]:
+    yield Entry(service_request.created_at, "order", "Ordered", service_request.title, who="Customer")
+
+
+def _changes(key: UUID) -> Iterator[Entry]:
+    query = (
+        select(StatusChange)
+        .where(StatusChange.service_request_id == key)
+        .options(joinedload(StatusChange.changed_by))
+        .order_by(StatusChange.created_at.desc())
+        .limit(_MOST)
+    )
+    for change in db.session.scalars(query):
+        title = f"Status: {change.new_status.label}"
+        yield Entry(change.created_at, "status", title, change.notes or "", _name(change.changed_by), change)
+
+
+def _notes(key: UUID) -> Iterator[Entry]:
+    query = (
+        select(RequestNote)
+        .where(RequestNote.service_request_id == key)
+        .options(joinedload(RequestNote.author))
+        .order_by(RequestNote.created_at.desc())
+        .limit(_MOST)
+    )
+    for note in db.session.scalars(query):
+        yield Entry(note.created_at, "note", "Note", note.body, _name(note.author))
+
+
+def _letters(key: UUID) -> Iterator[Entry]:
+    columns = (Notification.kind, Notification.status, Notification.created_at, Notification.sent_at)
+    query = (
+        select(Notification)
+        .where(Notification.service_request_id == key)
+        .options(
+            load_only(*columns, Notification.recipient, Notification.last_error, Notification.attempts),
+            joinedload(Notification.recipient_user),
+        )
+        .order_by(Notification.created_at.desc())
+        .limit(_MOST)
+    )
+    for letter in db.session.scalars(query):
+        kind = "letter-failed" if letter.status is NotificationStatus.DEAD else "letter"
+        receiver = letter.recipient_user.name if letter.recipient_user else "customer"
+        title = f"Mail to {receiver}: {letter_name(letter.kind)}"
+        yield Entry(letter.sent_at or letter.created_at, kind, title, letter.last_error or "", row=letter)
+
+
+def _audit(key: UUID) -> Iterator[Entry]:
+    query = (
+        select(AuditEntry)
+        .where(
+            AuditEntry.subject_type == ServiceRequest.__tablename__,
+            AuditEntry.subject_id == key,
+            AuditEntry.action.in_(_AUDITED),
+        )
+        .options(joinedload(AuditEntry.actor))
+        .order_by(AuditEntry.created_at.desc())
+        .limit(_MOST)
+    )
+    for entry in db.session.scalars(query):
+        who = _name(entry.actor) if entry.actor_kind is not ActorKind.SYSTEM else "System"
+        yield Entry(entry.created_at, "audit", _AUDITED[entry.action], who=who, row=entry)
+
+
+def _payment(payment: Payment) -> Iterator[Entry]:
+    gateway = payment.gateway.capitalize()
+    yield Entry(payment.created_at, "payment", f"Payment started with {gateway}", row=payment)
+    if payment.failed_at:
+        yield Entry(
+            payment.failed_at, "payment-failed", f"{gateway}: payment failed", payment.error_code or "", row=payment
+        )
+    if payment.completed_at:
+        yield Entry(payment.completed_at, "payment-done", f"{gateway}: paid", row=payment)
+
+
+def _name(user: User | None) -> str:
+    return user.name if user else "System"
