@@ -40,5 +40,6 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["moment"] = formats.moment
     app.jinja_env.filters["short_moment"] = formats.short_moment
     app.jinja_env.filters["phone"] = contact.format_phone
+    app.jinja_env.globals["links"] = app.extensions["links"]
     app.jinja_env.globals["business_name"] = settings.business_name
     app.jinja_env.globals["support_email"] = settings.support_email

@@ -151,4 +151,4 @@ def _write(
 ) -> None:
     page.set_font("Sans", style="B" if bold else "", size=size)
     page.set_text_color(*colour)
-    page.multi_cell(width, size * 0.55, text, align="L", wrapmode="CHAR" if " " not in text else "WORD", new_x="LMARGIN")
+    page.multi_cell(width, size * 0.55, text, align="L", new_x="LMARGIN")

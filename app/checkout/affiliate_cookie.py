@@ -1,0 +1,67 @@
+"""Remembering for 30 days who sent a visitor: a signed cookie, the last code wins."""
+
+import logging
+from datetime import timedelta
+
+from flask import Response, request
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.checkout.blueprint import bp
+from app.db import transaction
+from app.extensions import settings
+from app.workflows import affiliates
+
+logger = logging.getLogger(__name__)
+
+COOKIE = "affiliate"
+PARAMETERS = ("ref", "aff", "affiliate")
+LIFETIME = timedelta(days=30)
+
+
+def current_code() -> str | None:
+    """The code this purchase counts for: of the address if it has one, else of the cookie while it is fresh."""
+    return code_in_address() or _code_in_cookie()
+
+
+@bp.after_request
+def remember(response: Response) -> Response:
+    """Keep a code that came with the address, and count the visit; nothing here can fail a page."""
+    code = code_in_address()
+    if code is None or request.method != "GET" or response.status_code >= 400:
+        return response
+    is_secure = settings().base_url.startswith("https://")
+    response.set_cookie(
+        COOKIE, _signer().dumps(code), max_age=LIFETIME, secure=is_secure, httponly=True, samesite="Lax"
+    )
+    _count(code)
+    return response
+
+
+def _count(code: str) -> None:
+    try:
+        with transaction():
+            affiliates.record_click(code)
+    except SQLAlchemyError:
+        logger.exception("an affiliate's click was not counted")
+
+
+def code_in_address() -> str | None:
+    """The code of a link that an affiliate made."""
+    for name in PARAMETERS:
+        code = request.args.get(name, "").strip()
+        if code and code.isprintable():
+            return code[: affiliates.MAXIMUM_CODE_LENGTH]
+    return None
+
+
+def _code_in_cookie() -> str | None:
+    try:
+        code = _signer().loads(request.cookies.get(COOKIE, ""), max_age=int(LIFETIME.total_seconds()))
+    except BadSignature:
+        return None
+    return code if isinstance(code, str) else None
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(settings().secret_key, salt="affiliate-cookie")

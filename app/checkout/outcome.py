@@ -1,0 +1,116 @@
+"""After paying: what became of it, the receipt, and another try when it failed."""
+
+from flask import Response, make_response, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
+
+from app.checkout import signed_links
+from app.checkout.blueprint import bp
+from app.checkout.purchase import SUBMISSION, go_and_pay, start_payment
+from app.checkout.visits import count
+from app.db import transaction
+from app.errors import AlreadyPaid, DomainError, NotFound
+from app.extensions import limiter, links
+from app.models import Payment, PaymentStatus, ServiceRequest
+from app.stationery import stationery
+from app.workflows import gateway_choice, payment_return, payments, purchase, tracking
+
+
+@bp.get("/requests/<reference>/confirmation")
+@limiter.limit("600/minute")
+def confirmation(reference: str) -> ResponseReturnValue:
+    service_request, payment = _newest_state(reference)
+    if service_request.payment_completed_at is not None:
+        return _paid(service_request, payment)
+    if payment.status is PaymentStatus.FAILED or not service_request.is_open:
+        return redirect(links().pay(service_request.reference_number), 303)
+    return _private(render_template("checkout/checking.html", service_request=service_request, payment=payment))
+
+
+@bp.get("/requests/<reference>/pay")
+@limiter.limit("240/minute")
+def pay_again(reference: str) -> ResponseReturnValue:
+    service_request, payment = _newest_state(reference)
+    if service_request.payment_completed_at is not None:
+        return redirect(links().confirmation(service_request.reference_number), 303)
+    return _pay_page(service_request, payment)
+
+
+@bp.post("/requests/<reference>/pay")
+@limiter.limit("120/minute")
+def pay(reference: str) -> ResponseReturnValue:
+    service_request, payment = _newest_state(reference)
+    gateway = request.form.get("gateway") or None
+    try:
+        return go_and_pay(start_payment(lambda: purchase.open_payment(service_request, gateway)))
+    except AlreadyPaid:
+        return redirect(links().confirmation(service_request.reference_number), 303)
+    except DomainError as error:
+        return _pay_page(service_request, payment, trouble=error)
+
+
+@bp.get("/requests/<reference>/receipt")
+@limiter.limit("60/minute")
+def receipt(reference: str) -> Response:
+    service_request = signed_links.get_request(reference)
+    payment = payment_return.current_payment(service_request)
+    if payment is None or service_request.payment_completed_at is None:
+        raise NotFound("There is no receipt yet: the payment has not arrived.")
+    answer = _private(stationery().print_receipt(service_request, payment))
+    answer.mimetype = "application/pdf"
+    name = f"receipt-{service_request.reference_number}.pdf"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _newest_state(reference: str) -> tuple[ServiceRequest, Payment]:
+    """The request and its payment, after asking the gateway if it may know more than we do."""
+    service_request = signed_links.get_request(reference)
+    payment = payment_return.current_payment(service_request)
+    if payment is None:
+        raise NotFound("This request has no payment yet.")
+    if payment_return.is_worth_asking(payment):
+        _ask_and_settle(payment)
+    return service_request, payment
+
+
+def _ask_and_settle(payment: Payment) -> None:
+    try:
+        snapshot = payments.ask_gateway(payment)
+    except DomainError:
+        return  # The customer reads "checking"; the webhook or the next refresh brings the news.
+    if snapshot is not None:
+        with transaction():
+            payments.settle(payment.id, snapshot)
+
+
+def _paid(service_request: ServiceRequest, payment: Payment) -> Response:
+    session.pop(SUBMISSION, None)
+    count("confirmation_viewed", service_id=service_request.service_id, request_id=service_request.id)
+    page = render_template(
+        "checkout/confirmation.html",
+        service_request=service_request,
+        payment=payment,
+        next_step=tracking.next_step(service_request),
+    )
+    return _private(page)
+
+
+def _pay_page(service_request: ServiceRequest, payment: Payment, *, trouble: DomainError | None = None) -> Response:
+    page = render_template(
+        "checkout/pay.html",
+        service_request=service_request,
+        payment=payment,
+        offers=gateway_choice.offers(service_request.currency),
+        key=request.args["key"],
+        trouble=trouble,
+    )
+    answer = _private(page)
+    answer.status_code = trouble.http_status if trouble else 200
+    return answer
+
+
+def _private(body: str | bytes) -> Response:
+    """Pages with personal data stay out of every cache."""
+    answer = make_response(body)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

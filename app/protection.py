@@ -1,0 +1,119 @@
+"""What guards every answer: security headers, cookie flags, limits on how often a stranger may ask."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, cast
+
+from flask import Flask, Response, g, request
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from app.config import Settings
+from app.extensions import csrf, limiter
+
+MAXIMUM_BODY = 1024 * 1024
+_YEAR = 365 * 24 * 3600
+
+_POLICY: Mapping[str, tuple[str, ...]] = {
+    "default-src": ("'none'",),
+    "script-src": ("'self'",),
+    "style-src": ("'self'",),
+    "img-src": ("'self'", "data:"),
+    "font-src": ("'self'",),
+    "connect-src": ("'self'",),
+    "manifest-src": ("'self'",),
+    "form-action": ("'self'",),
+    "base-uri": ("'none'",),
+    "frame-ancestors": ("'none'",),
+}
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # A signed link must not leave with a click on a foreign address.
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), usb=()",
+}
+
+
+def init_app(app: Flask) -> None:
+    settings = cast(Settings, app.extensions["settings"])
+    app.config.update(_cookies(settings))
+    for name, value in _rates(settings).items():
+        app.config.setdefault(name, value)
+    # A customer may take an hour over the form; the token lives as long as the session it is bound to.
+    app.config["WTF_CSRF_TIME_LIMIT"] = None
+    app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY
+    csrf.init_app(app)
+    limiter.init_app(app)
+    app.jinja_env.globals["csp_nonce"] = csp_nonce
+    app.after_request(_guard)
+
+
+def csp_nonce() -> str:
+    """The one nonce of this answer, for the few scripts and styles that stand in a page."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    return cast(str, g.csp_nonce)
+
+
+def allow(directive: str, source: str) -> None:
+    """Let this one answer use a source that the policy forbids, such as a gateway's script."""
+    extra: dict[str, list[str]] = g.setdefault("csp_sources", {})
+    extra.setdefault(directive, []).append(source)
+
+
+def _guard(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Content-Security-Policy", _policy())
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR}; includeSubDomains")
+    return response
+
+
+def _policy() -> str:
+    sources = {directive: list(allowed) for directive, allowed in _POLICY.items()}
+    if "csp_nonce" in g:
+        sources["script-src"].append(f"'nonce-{g.csp_nonce}'")
+        sources["style-src"].append(f"'nonce-{g.csp_nonce}'")
+    for directive, extra in g.get("csp_sources", {}).items():
+        sources.setdefault(directive, []).extend(extra)
+    return "; ".join(f"{directive} {' '.join(allowed)}" for directive, allowed in sources.items())
+
+
+def _cookies(settings: Settings) -> dict[str, Any]:
+    is_secure = settings.base_url.startswith("https://")
+    return {
+        # The prefix makes browsers refuse the cookie from a sister domain or over plain HTTP.
+        "SESSION_COOKIE_NAME": "__Host-session" if is_secure else "session",
+        "SESSION_COOKIE_SECURE": is_secure,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "REMEMBER_COOKIE_SECURE": is_secure,
+        "REMEMBER_COOKIE_HTTPONLY": True,
+        "REMEMBER_COOKIE_SAMESITE": "Lax",
+    }
+
+
+def _rates(settings: Settings) -> dict[str, Any]:
+    """Counted in Redis for all processes together, and by each in memory while Redis is down."""
+    return {
+        "RATELIMIT_STORAGE_URI": _storage_address(settings.redis_url),
+        # A counter is worth no waiting: fail at once, then count in memory.
+        "RATELIMIT_STORAGE_OPTIONS": {
+            "socket_connect_timeout": 0.5,
+            "socket_timeout": 0.5,
+            "retry": Retry(NoBackoff(), 0),
+        },
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        "RATELIMIT_STRATEGY": "fixed-window",
+        "RATELIMIT_HEADERS_ENABLED": True,
+        "RATELIMIT_KEY_PREFIX": "counterfoil",
+    }
+
+
+def _storage_address(redis_url: str) -> str:
+    return redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
