@@ -4,6 +4,7 @@ import asyncio
 import email.policy
 import socket
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -16,8 +17,14 @@ class Answer(Enum):
     ACCEPT = "accept"
     TRY_LATER = "451"
     REFUSE = "550"
-    STALL = "stall"  # says nothing until the test is over
+    BUSY = "421"
+    WAIT = "450"
+    STALL = "stall"  # says nothing until the test is over, or releases it
+    HOLD = "hold"  # takes the message, but says so only when released
     DROP = "drop"  # takes the message, then the connection breaks before we say so
+
+
+_TAKEN = {Answer.ACCEPT, Answer.DROP, Answer.HOLD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,8 @@ class MailServer:
     """`messages` are those a recipient would have; `attempts` also those refused."""
 
     def __init__(self) -> None:
+        self.connections = 0
+        self.unknown_recipients: set[str] = set()
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self.attempts: list[Received] = []
@@ -52,22 +61,42 @@ class MailServer:
 
     @property
     def messages(self) -> list[Received]:
-        return [attempt for attempt in self.attempts if attempt.answer in {Answer.ACCEPT, Answer.DROP}]
+        return [attempt for attempt in self.attempts if attempt.answer in _TAKEN]
 
     def answer(self, *answers: Answer) -> None:
         """How to meet the next messages, one each; afterwards all are accepted."""
         self._answers.extend(answers)
 
-    def clear(self) -> None:
-        self.attempts.clear()
-        self._answers.clear()
+    def release(self) -> None:
+        """Let go of whoever waits for an answer."""
         self._loop.call_soon_threadsafe(self._release)
+
+    def wait_for_attempts(self, number: int, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while len(self.attempts) < number:
+            assert time.monotonic() < deadline, f"{len(self.attempts)} of {number} messages came"
+            time.sleep(0.01)
+
+    def clear(self) -> None:
+        self.connections = 0
+        self.attempts.clear()
+        self.unknown_recipients.clear()
+        self._answers.clear()
+        self.release()
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._release)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address in self.unknown_recipients:
+            return f"550 5.1.1 <{address}>: no such mailbox here"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         answer = self._answers.popleft() if self._answers else Answer.ACCEPT
@@ -77,6 +106,12 @@ class MailServer:
                 return "451 4.3.0 Try again later"
             case Answer.REFUSE:
                 return "550 5.1.1 No such mailbox"
+            case Answer.BUSY:
+                return "421 4.7.0 Too many messages, come back later"
+            case Answer.WAIT:
+                return "450 4.2.1 This mailbox gets too much mail at the moment"
+            case Answer.HOLD:
+                await self._test_over.wait()
             case Answer.STALL:
                 await self._test_over.wait()
                 return "421 4.4.2 Took too long"
@@ -87,7 +122,7 @@ class MailServer:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._test_over = asyncio.Event()
-        starting = self._loop.create_server(lambda: SMTP(self, hostname="localhost"), sock=self._socket)
+        starting = self._loop.create_server(self._meet, sock=self._socket)
         server = self._loop.run_until_complete(starting)
         self._loop.run_forever()
         server.close()
@@ -95,6 +130,10 @@ class MailServer:
             task.cancel()
         self._loop.run_until_complete(server.wait_closed())
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+
+    def _meet(self) -> SMTP:
+        self.connections += 1
+        return SMTP(self, hostname="localhost")
 
     def _release(self) -> None:
         self._test_over.set()
