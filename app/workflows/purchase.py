@@ -74,6 +74,7 @@ def open_payment(service_request: ServiceRequest, gateway: str | None = None) ->
 
     Raises AlreadyPaid, PaymentClosed, NoGateway.
     """
+    db.session.flush()
     db.session.refresh(service_request, with_for_update=True)
     ensure_payable(service_request)
     config = gateway_choice.choose_gateway(service_request.currency, gateway)
