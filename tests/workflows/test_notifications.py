@@ -1,0 +1,131 @@
+"""Who is told what, and that nobody is told twice."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from app.db import db, transaction
+from app.gateways.base import SnapshotStatus
+from app.models import Notification, Role
+from app.workflows import assignment, notifications, payments, requests, status
+from app.workflows.audit import SYSTEM
+from tests import strategies
+from tests.factories import make_payment, make_provider, make_request, make_service, make_user, snapshot_of
+
+
+def outbox(kind=None):
+    query = select(Notification).order_by(Notification.id)
+    return list(db.session.scalars(query.where(Notification.kind == kind) if kind else query))
+
+
+def told(kind):
+    return sorted(row.recipient for row in outbox(kind))
+
+
+@pytest.mark.property(16)
+@given(providers=st.integers(0, 2), admins=st.integers(1, 2), customer=strategies.customers())
+def test_every_new_request_is_told_to_its_provider_or_the_administrators(
+    session, empty_database, providers, admins, customer
+):
+    empty_database()
+    administrators = sorted(make_user(Role.ADMIN).email for _ in range(admins))
+    for _ in range(providers):
+        make_provider()
+    service_request = make_request(customer=customer)
+    assert told("new_request") == administrators
+    if providers:
+        assert told("provider_assigned") == [service_request.provider.email]
+        assert told("no_provider") == []
+    else:
+        assert told("provider_assigned") == []
+        assert told("no_provider") == administrators
+
+
+@pytest.mark.property(26)
+@given(data=st.data(), customer=strategies.customers())
+def test_every_status_change_is_told_to_the_customer(session, empty_database, data, customer):
+    empty_database()
+    make_provider()
+    service_request = make_request(customer=customer)
+    changes = []
+    for _ in range(data.draw(st.integers(1, 4), label="steps")):
+        choices = sorted(status.ALLOWED[service_request.status])
+        if not choices:
+            break
+        wanted = data.draw(st.sampled_from(choices), label="status")
+        with transaction():
+            row = requests.get_locked(service_request.id)
+            changes.append(status.change_status(row, wanted, actor=SYSTEM, note="As agreed on the phone."))
+        service_request = row
+    rows = outbox("status_changed")
+    assert [row.subject_id for row in rows] == [change.id for change in changes]
+    assert {row.recipient for row in rows} == {customer.email}
+    assert {row.service_request_id for row in rows} == {service_request.id}
+
+
+def test_a_failed_payment_is_told_to_the_customer_once(session):
+    payment = make_payment()
+    for _ in range(2):
+        with transaction():
+            payments.settle(payment.id, snapshot_of(payment, SnapshotStatus.FAILED))
+    assert told("payment_failed") == [payment.service_request.customer_email]
+
+
+def test_the_same_cause_is_told_once(session):
+    payment = make_payment()
+    for _ in range(3):
+        with transaction():
+            notifications.payment_confirmed(payment.service_request, payment)
+            notifications.payment_confirmed(payment.service_request, payment)
+    assert len(outbox("payment_confirmed")) == 1
+
+
+def test_nothing_is_owed_for_what_was_rolled_back(session):
+    payment = make_payment()
+    with pytest.raises(RuntimeError, match="changed my mind"), transaction():
+        notifications.payment_confirmed(payment.service_request, payment)
+        raise RuntimeError("changed my mind")
+    assert outbox("payment_confirmed") == []
+
+
+def test_a_provider_who_gets_a_request_back_is_told_again(session):
+    first, second = make_provider(capacity=0), make_provider(capacity=0)
+    service_request = make_request()
+    for provider in (first, second, first):
+        with transaction():
+            assignment.assign(requests.get_locked(service_request.id), provider, actor=SYSTEM)
+    assert told("provider_assigned") == sorted([first.email, second.email, first.email])
+
+
+def test_alerts_go_to_active_administrators_and_are_folded_by_the_hour(session):
+    make_user(Role.ADMIN, email="awake@example.com")
+    make_user(Role.ADMIN, email="gone@example.com", is_enabled=False)
+    make_user(Role.OPERATOR)
+    start = datetime(2026, 3, 1, 10, 5, tzinfo=UTC)
+    for minutes, fold in ((0, "gateway-1"), (50, "gateway-1"), (51, "gateway-2"), (61, "gateway-1")):
+        with time_machine.travel(start + timedelta(minutes=minutes), tick=False), transaction():
+            notifications.alert("gateway_down", f"Trouble at {minutes}.", fold=fold)
+    rows = outbox("alert")
+    assert [row.context["text"] for row in rows] == ["Trouble at 0.", "Trouble at 51.", "Trouble at 61."]
+    assert {row.recipient for row in rows} == {"awake@example.com"}
+
+
+def test_the_message_id_is_one_of_ours_and_never_the_same(session):
+    make_request(make_service())
+    ids = [row.message_id for row in outbox()]
+    assert len(set(ids)) == len(ids)
+    assert all(name.startswith("<") and name.endswith(f"@{notifications.postmark.host}>") for name in ids)
+
+
+def test_customers_come_before_staff(session):
+    make_user(Role.ADMIN)
+    make_request(make_service())
+    assert {row.kind: row.priority for row in outbox()} == {
+        "payment_confirmed": notifications.URGENT,
+        "new_request": notifications.ORDINARY,
+        "no_provider": notifications.ORDINARY,
+    }
