@@ -3,11 +3,9 @@
 Not a `flask` command: those build the application first, from settings that only this program makes.
 """
 
-import fcntl
 import logging
 import os
 import secrets
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +13,7 @@ import click
 from sqlalchemy import URL
 
 from app import create_app, migrate
-from app.commands.programs import ROOT, Address, ensure_free, queue_program, readiness, running, service_programs
+from app.commands.programs import ROOT, Address, ensure_free, held, queue_program, readiness, running, service_programs
 from app.commands.serve import embed
 from app.config import DEVELOPMENT, Settings, SettingsError
 from app.db import db
@@ -27,7 +25,6 @@ _LOGINS = ("admin", "operator", "finance", "viewer", "provider", "affiliate")
 # Whatever the caller's environment says about these, the demo is embedded and on this machine.
 _SETTINGS = {"APP_ENV", "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "BASE_URL", "TRUSTED_PROXIES"}
 _SETTING_PREFIXES = ("MAIL_", "FLASK_")
-_LOCK_PATIENCE = 5.0
 # SQLite's own limit is 512 bytes, with a suffix for the files beside the database.
 _LONGEST_PATH = 480
 
@@ -46,13 +43,11 @@ def demo(directory: Path) -> None:
     os.chdir(ROOT)
     address = Address("127.0.0.1", _port())
     ensure_free(address)
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     directory = directory.resolve()
     if len(os.fsencode(directory)) > _LONGEST_PATH:
         raise click.ClickException("the path of this folder is too long for SQLite: move it nearer to the root")
-    with (directory / "lock").open("w") as lock:
-        _take(lock.fileno())
-        raise SystemExit(_run(directory, address, lock.fileno()))
+    with held(directory) as lock:
+        raise SystemExit(_run(directory, address, lock))
 
 
 def _run(directory: Path, address: Address, lock: int) -> int:
@@ -73,20 +68,6 @@ def _port() -> int:
     if not (text.isascii() and text.isdigit()):
         raise click.ClickException(f"PORT must be a whole number, not {text!r}")
     return int(text)
-
-
-def _take(lock: int) -> None:
-    """One demo in a folder. The queue keeps the lock too, so that even one left over from a kill is waited for."""
-    deadline = time.monotonic() + _LOCK_PATIENCE
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise click.ClickException("another demo runs in this folder: stop that one first") from None
-            time.sleep(0.2)
-        else:
-            return
 
 
 def _kept_secrets(directory: Path) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The programs that `serve` and `demo` run, and what both check before starting them."""
 
+import fcntl
 import http.client
 import os
 import socket
@@ -22,6 +23,7 @@ _THREADS = 8
 # A service stopped a moment ago may still be letting go of its port.
 _PORT_PATIENCE = 3.0
 _UP_WITHIN = 60.0
+_LOCK_PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def _why_not_free(address: Address) -> str | None:
         try:
             attempt.bind((address.host, address.port))
         except OverflowError:
-            return "ports go from 1 to 65535"
+            raise click.ClickException(f"there is no port {address.port}: they go from 1 to 65535") from None
         except OSError as error:
             return os.strerror(error.errno) if error.errno else str(error)
     return None
@@ -103,6 +105,30 @@ def queue_program(queue: EmbeddedQueue, *, keep_open: tuple[int, ...] = (), logs
     environment = {**os.environ, "LC_ALL": "C"}
     log = logs / "queue.log" if logs else None
     return Program("queue", queue.command, environment, log=log, is_up=queue.answers, keep_open=keep_open)
+
+
+@contextmanager
+def held(directory: Path) -> Iterator[int]:
+    """One service in a folder; raises ClickException when another is in it.
+
+    The lock is handed on to the queue, so that even one left over from a kill is waited for.
+    """
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (directory / "lock").open("w") as lock:
+        deadline = time.monotonic() + _LOCK_PATIENCE
+        while not _is_taken(lock.fileno()):
+            if time.monotonic() > deadline:
+                raise click.ClickException(f"another service runs on {directory}: stop that one first")
+            time.sleep(0.2)
+        yield lock.fileno()
+
+
+def _is_taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """`flask --app wsgi serve`: the whole service on the settings of the environment."""
 
 import os
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from app.commands.programs import (
     ROOT,
     Address,
     ensure_free,
+    held,
     queue_program,
     readiness,
     service_programs,
@@ -37,9 +39,10 @@ def serve() -> None:
     address = Address.of(os.environ, current.port)
     ensure_free(address)
     _migrate()
-    environment, programs = _queue(current)
-    programs += service_programs(environment, address, web_processes=web_processes(environment, current.database_url))
-    raise SystemExit(Supervisor(programs, readiness(address), lambda: _say_ready(current)).run())
+    with _queue(current) as (environment, foundation):
+        processes = web_processes(environment, current.database_url)
+        programs = [*foundation, *service_programs(environment, address, web_processes=processes)]
+        raise SystemExit(Supervisor(programs, readiness(address), lambda: _say_ready(current)).run())
 
 
 def _say_ready(current: Settings) -> None:
@@ -47,6 +50,8 @@ def _say_ready(current: Settings) -> None:
 
 
 def _migrate() -> None:
+    if db.engine.dialect.name == "sqlite" and db.engine.url.database:
+        Path(db.engine.url.database).parent.mkdir(parents=True, exist_ok=True)
     try:
         migrate.upgrade(db.engine)
     except DBAPIError as error:
@@ -55,15 +60,18 @@ def _migrate() -> None:
         db.engine.dispose()
 
 
-def _queue(current: Settings) -> tuple[dict[str, str], list[Program]]:
+@contextmanager
+def _queue(current: Settings) -> Iterator[tuple[dict[str, str], list[Program]]]:
     """The environment of the programs, and the queue's own program where none was named."""
     environment = dict(os.environ)
     if current.is_production or os.environ.get("REDIS_URL", "").strip():
         _ensure_answers(current.redis_url)
-        return environment, []
-    queue = embed(ROOT / "var" / "queue")
-    environment["REDIS_URL"] = queue.url
-    return environment, [queue_program(queue)]
+        yield environment, []
+        return
+    directory = ROOT / "var" / "queue"
+    with held(directory) as lock:
+        queue = embed(directory)
+        yield environment | {"REDIS_URL": queue.url}, [queue_program(queue, keep_open=(lock,))]
 
 
 def embed(directory: Path) -> embedded_queue.EmbeddedQueue:
