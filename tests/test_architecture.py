@@ -21,7 +21,7 @@ ENTRY_POINTS = {"checkout", "admin", "accounts", "portal", "api", "jobs", "sandb
 # Puts the house together: may import anything, and is imported by nothing but other wiring.
 WIRING = {"", "commands", "jobs.worker", "supervisor", "orphans", "embedded_queue", "seed", "samples"}
 # Serve every page alike; bound to the application by `create_app`.
-AROUND = {"stationery", "error_pages", "protection", "logs", "metrics", "formats", "ages", "assets", "migrate"}
+AROUND = {"stationery", "error_pages", "protection", "logs", "metrics", "formats", "ages", "assets", "migrate", "payment_start"}
 BELOW = GROUND | BASE | BUSINESS | AROUND
 
 # What each part may import of ours. Parts are the longest prefix found here.

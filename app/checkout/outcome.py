@@ -5,12 +5,13 @@ from flask.typing import ResponseReturnValue
 
 from app.checkout import signed_links
 from app.checkout.blueprint import bp
-from app.checkout.purchase import SUBMISSION, go_and_pay, start_payment
+from app.checkout.purchase import SUBMISSION, go_and_pay
 from app.checkout.visits import count
 from app.db import transaction
 from app.errors import AlreadyPaid, DomainError, NotFound
 from app.extensions import limiter, links
 from app.models import Payment, PaymentStatus, ServiceRequest
+from app.payment_start import start_payment
 from app.stationery import stationery
 from app.workflows import gateway_choice, payment_return, payments, purchase, tracking
 

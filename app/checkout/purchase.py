@@ -1,7 +1,6 @@
 """The checkout page: what is sold, the form, and on to the gateway's page."""
 
 import secrets
-from collections.abc import Callable
 from uuid import UUID
 
 from flask import Response, jsonify, redirect, render_template, request, session, url_for
@@ -9,13 +8,13 @@ from flask.typing import ResponseReturnValue
 
 from app.checkout import affiliate_cookie, signed_links
 from app.checkout.blueprint import bp
-from app.checkout.forms import PurchaseForm
+from app.checkout.forms import CheckoutForm
 from app.checkout.visits import count
-from app.db import transaction
 from app.errors import AlreadyPaid, DomainError
 from app.extensions import csrf, limiter, links
 from app.kit.contact import format_phone
 from app.models import Payment, Service
+from app.payment_start import start_payment
 from app.workflows import catalog, gateway_choice, purchase
 from app.workflows.purchase import Origin
 
@@ -26,9 +25,9 @@ SUBMISSION = "submission"
 @bp.get("/services/<uuid:service_id>")
 def show(service_id: UUID) -> ResponseReturnValue:
     service = catalog.get_for_sale(service_id)
-    form = PurchaseForm(service)
+    form = CheckoutForm(service, meta={"csrf": False})
     form.begin(session.setdefault(SUBMISSION, secrets.token_urlsafe(16)), request.args.get("tier"))
-    _fill_again(form)
+    form.fill(_answers_before())
     count("service_selected", service_id=service.id)
     return _page(service, form)
 
@@ -39,9 +38,8 @@ def show(service_id: UUID) -> ResponseReturnValue:
 @limiter.limit("120/minute")
 def buy(service_id: UUID) -> ResponseReturnValue:
     service = catalog.get_for_sale(service_id)
-    form = PurchaseForm(service)
-    if form.started.data != "1":
-        count("checkout_started", service_id=service.id)
+    form = CheckoutForm(service)
+    _count_start(form)
     if not form.validate():
         return _page(service, form), 422
     try:
@@ -59,27 +57,9 @@ def buy(service_id: UUID) -> ResponseReturnValue:
 @limiter.limit("1200/minute")
 def check(service_id: UUID) -> Response:
     """The verdict of the very form that `buy` uses, for the page to show while one types."""
-    service = catalog.get_for_sale(service_id)
-    form = PurchaseForm(service)
-    if form.started.data != "1":
-        count("checkout_started", service_id=service.id)
-    return jsonify(verdict(form))
-
-
-def verdict(form: PurchaseForm) -> dict[str, object]:
-    form.validate()
-    return {"valid": not form.problems, "errors": form.problems}
-
-
-def start_payment(open_payment: Callable[[], Payment]) -> Payment:
-    """Commit the pending payment, announce it to its gateway, keep the answer. Raises DomainError."""
-    with transaction():
-        payment = open_payment()
-    if payment.gateway_intent_id is not None:
-        return payment
-    intent = purchase.create_intent(payment, links())
-    with transaction():
-        return purchase.attach_intent(payment.id, intent)
+    form = CheckoutForm(catalog.get_for_sale(service_id))
+    _count_start(form)
+    return jsonify(_verdict(form))
 
 
 def go_and_pay(payment: Payment) -> ResponseReturnValue:
@@ -88,7 +68,7 @@ def go_and_pay(payment: Payment) -> ResponseReturnValue:
     return redirect(payment.redirect_url or links().pay(reference), 303)
 
 
-def _page(service: Service, form: PurchaseForm, *, trouble: DomainError | None = None) -> str:
+def _page(service: Service, form: CheckoutForm, *, trouble: DomainError | None = None) -> str:
     # A fresh page shows no errors, though its verdict has them.
     problems, token_failed = form.problems, form.token_failed
     form.show_prices()
@@ -99,22 +79,36 @@ def _page(service: Service, form: PurchaseForm, *, trouble: DomainError | None =
         action=url_for("checkout.buy", service_id=service.id, ref=affiliate_cookie.code_in_address()),
         problems=problems,
         token_failed=token_failed,
-        verdict=verdict(form),
+        verdict=_verdict(form),
         trouble=trouble,
         offers=gateway_choice.offers(service.currency),
     )
 
 
-def _fill_again(form: PurchaseForm) -> None:
+def _verdict(form: CheckoutForm) -> dict[str, object]:
+    form.validate()
+    return {"valid": not form.problems, "errors": form.problems}
+
+
+def _count_start(form: CheckoutForm) -> None:
+    """The page says so once it has told us that somebody began to fill it in."""
+    if form.started.data != "1":
+        count("checkout_started", service_id=form.service.id)
+
+
+def _answers_before() -> dict[str, str]:
     """After a failed payment: the form as it was, for whoever has the signed link."""
     reference = request.args.get("again")
     if reference is None:
-        return
+        return {}
     before = signed_links.get_request(reference)
-    form.full_name.data, form.email.data = before.customer_name, before.customer_email
-    form.phone.data = format_phone(before.customer_phone)
-    form.requirements.data = before.customer_requirements
+    return {
+        "full_name": before.customer_name,
+        "email": before.customer_email,
+        "phone": format_phone(before.customer_phone),
+        "requirements": before.customer_requirements,
+    }
 
 
-def _origin(form: PurchaseForm) -> Origin:
+def _origin(form: CheckoutForm) -> Origin:
     return Origin(form.submission.data or secrets.token_urlsafe(16), affiliate_cookie.current_code())
