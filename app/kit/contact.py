@@ -16,7 +16,7 @@ class InvalidContact(ValueError):
 def parse_email(text: str) -> str:
     """The address in canonical form (domain in lower case), or InvalidContact."""
     try:
-        return validate_email(text.strip(), check_deliverability=False).normalized
+        return validate_email(text.strip(), check_deliverability=False, strict=True).normalized
     except EmailNotValidError as error:
         raise InvalidContact("Enter an email address like name@example.com.") from error
 
@@ -47,5 +47,13 @@ def fold(text: str) -> str:
 
 def name_words(name: str) -> set[str]:
     """The folded words of a name that a search may ask for."""
-    separated = "".join(character if character.isalnum() else " " for character in fold(name))
-    return set(separated.split())
+    return set("".join(map(_part_of_word, fold(name))).split())
+
+
+def _part_of_word(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cf":
+        # Shapes its neighbours (as between the letters of क्‍ष), but is nothing one types.
+        return ""
+    # Vowel signs of Indian scripts are marks, and belong to the word.
+    return character if character.isalnum() or category.startswith("M") else " "

@@ -10,6 +10,8 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 _VALUE = {symbol: value for value, symbol in enumerate(ALPHABET)}
 _LOOKALIKES = str.maketrans({"I": "1", "L": "1", "O": "0"})
+# Mail programs and word processors make others of the one on the keyboard.
+_DASHES = dict.fromkeys(map(ord, "-\u2010\u2011\u2012\u2013\u2014\u2212"))
 _PREFIX = "SR"
 _RANDOM_CHARACTERS = 11
 _LENGTH = _RANDOM_CHARACTERS + 1
@@ -39,12 +41,12 @@ def format_reference(symbols: str) -> str:
 
 
 def check_character(body: str) -> str:
-    """ISO 7064-style hybrid check (modulus 32 over the position-weighted sum).
+    """Makes the sum of all twelve symbols, each times its weight (23, 21, ... 3, 1), a multiple of 32.
 
-    Weights are odd, so each is invertible modulo 32: any single wrong character is found. Neighbouring
-    weights differ by 2, so a swap of neighbours is found unless the two differ by exactly 16.
+    Weights are odd, so each is invertible modulo 32: any single wrong character is found. Neighbouring weights
+    differ by 2, so a swap of neighbours is found unless the values of the two differ by exactly 16.
     """
-    total = sum((2 * position + 1) * _VALUE[symbol] for position, symbol in enumerate(body))
+    total = sum((2 * (len(body) - position) + 1) * _VALUE[symbol] for position, symbol in enumerate(body))
     return ALPHABET[-total % len(ALPHABET)]
 
 
@@ -54,7 +56,7 @@ def parse_reference_number(text: str) -> str | None:
     Case, spaces and dashes do not matter, and the look-alikes I, L and O are read as 1, 1 and 0. A wrong
     check character gives None: that is a slip of the finger, not an unknown request.
     """
-    symbols = "".join(text.upper().split()).replace("-", "").replace("–", "")
+    symbols = "".join(text.upper().split()).translate(_DASHES)
     symbols = symbols.removeprefix(_PREFIX) if len(symbols) > _LENGTH else symbols
     symbols = symbols.translate(_LOOKALIKES)
     if len(symbols) != _LENGTH or any(symbol not in _VALUE for symbol in symbols):

@@ -1,5 +1,6 @@
 """Amounts of money as integers of minor units, and the only place that rounds them."""
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -8,6 +9,8 @@ from babel.core import get_global
 from babel.numbers import format_currency, get_currency_precision
 
 BASIS_POINTS = 10_000
+# Commas only where they group thousands, here or in India: 4,99 is no 499.
+_AMOUNT = re.compile(r"-?(\d+|\d{1,3}(,\d{2,3})*,\d{3})(\.\d+)?", re.ASCII)
 
 
 @lru_cache(maxsize=1)
@@ -76,7 +79,7 @@ class Money:
     @property
     def decimal(self) -> Decimal:
         """The amount in major units, exact: `Decimal("4999.00")`."""
-        return Decimal(self.minor).scaleb(-exponent(self.currency))
+        return Decimal(f"{self.minor}E-{exponent(self.currency)}")
 
     def format(self, locale: str = "en_IN") -> str:
         """As a reader of `locale` writes it: `₹1,23,456.00` in en_IN."""
@@ -88,10 +91,11 @@ def parse_amount(text: str, currency: str) -> Money:
 
     Raises ValueError when it is no number or has more decimals than the currency.
     """
-    try:
-        amount = Decimal(text.strip().replace(",", "")).scaleb(exponent(currency))
-    except ArithmeticError as error:
-        raise ValueError(f"{text!r} is not an amount") from error
-    if not amount.is_finite() or amount != amount.to_integral_value():
+    written = text.strip()
+    if _AMOUNT.fullmatch(written) is None:
+        raise ValueError(f"{text!r} is not an amount")
+    whole, _, fraction = written.replace(",", "").partition(".")
+    decimals = exponent(currency)
+    if len(fraction.rstrip("0")) > decimals:
         raise ValueError(f"{text!r} has more decimals than {currency} has")
-    return Money(int(amount), currency)
+    return Money(int(whole + fraction[:decimals].ljust(decimals, "0")), currency)
