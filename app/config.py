@@ -1,9 +1,12 @@
 """Settings: read once from the environment, checked as a whole, then never changed."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel.core import Locale, UnknownLocaleError
 
 PRODUCTION = "production"
 DEVELOPMENT = "development"
@@ -38,8 +41,9 @@ class Settings:
     """What the environment decides; `from_env` is the only way outside tests to make one."""
 
     app_env: str
-    database_url: str
-    redis_url: str
+    # Both may hold a password.
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
     base_url: str
     secret_key: str = field(repr=False)
     encryption_keys: tuple[str, ...] = field(repr=False)
@@ -75,18 +79,18 @@ class _Reader:
         settings = Settings(
             app_env=self._app_env(),
             database_url=self._database_url(),
-            redis_url=self._needed("REDIS_URL", "redis://127.0.0.1:6379/0"),
+            redis_url=self._redis_url(),
             base_url=self._base_url(f"http://127.0.0.1:{port}"),
             secret_key=self._secret_key(),
             encryption_keys=self._encryption_keys(),
             mail=self._mail(),
             port=port,
             time_zone=self._time_zone(),
-            locale=self._text("LOCALE", "en_IN"),
+            locale=self._locale(),
             business_name=self._text("BUSINESS_NAME", "Counterfoil"),
             support_email=self._text("SUPPORT_EMAIL", "support@example.com"),
             trusted_proxies=self._number("TRUSTED_PROXIES", 0),
-            log_level=self._text("LOG_LEVEL", "INFO").upper(),
+            log_level=self._log_level(),
         )
         if self._problems:
             raise SettingsError(self._problems)
@@ -117,13 +121,24 @@ class _Reader:
     def _database_url(self) -> str:
         url = self._needed("DATABASE_URL", "sqlite:///var/counterfoil.db")
         # Hosting companies still hand out the short scheme, which SQLAlchemy refuses.
-        return url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url
+        url = url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url
+        return self._with_scheme("DATABASE_URL", url, ("postgresql://", "postgresql+psycopg://", "sqlite:///"))
+
+    def _redis_url(self) -> str:
+        url = self._needed("REDIS_URL", "redis://127.0.0.1:6379/0")
+        return self._with_scheme("REDIS_URL", url, ("redis://", "rediss://", "unix://"))
+
+    def _with_scheme(self, name: str, url: str, schemes: tuple[str, ...]) -> str:
+        # Not quoted in the message: it may hold a password.
+        if url and not url.startswith(schemes):
+            self._problems.append(f"{name} must begin with {' or '.join(schemes)}")
+        return url
 
     def _base_url(self, default: str) -> str:
         url = self._needed("BASE_URL", default).rstrip("/")
-        scheme = urlsplit(url).scheme
-        if url and scheme not in {"http", "https"}:
-            self._problems.append(f"BASE_URL must begin with https://, not {url!r}")
+        scheme, has_host = _scheme_and_host(url)
+        if url and not (scheme in {"http", "https"} and has_host):
+            self._problems.append(f"BASE_URL must be an address like https://shop.example.com, not {url!r}")
         elif self._production and scheme == "http":
             self._problems.append("BASE_URL must begin with https:// in production")
         return url
@@ -132,13 +147,15 @@ class _Reader:
         value = self._needed("SECRET_KEY", _DEVELOPMENT_SECRET)
         if self._production and value == _DEVELOPMENT_SECRET:
             self._problems.append("SECRET_KEY is the development one: make your own")
-        elif value and len(value) < MINIMUM_SECRET_LENGTH:
+        elif value and _is_weak(value):
             self._problems.append(f"SECRET_KEY is weak: use at least {MINIMUM_SECRET_LENGTH} random characters")
         return value
 
     def _encryption_keys(self) -> tuple[str, ...]:
         text = self._needed("ENCRYPTION_KEYS", _DEVELOPMENT_SECRET)
         keys = tuple(key.strip() for key in text.split(",") if key.strip())
+        if text and not keys:
+            self._problems.append("ENCRYPTION_KEYS is missing: there are only commas in it")
         if any(_is_weak(key) for key in keys):
             self._problems.append("ENCRYPTION_KEYS is weak: each key needs at least 32 random characters")
         if self._production and _DEVELOPMENT_SECRET in keys:
@@ -156,6 +173,20 @@ class _Reader:
             default_sender=self._text("MAIL_DEFAULT_SENDER", "Counterfoil <no-reply@example.com>"),
         )
 
+    def _locale(self) -> str:
+        name = self._text("LOCALE", "en_IN")
+        try:
+            Locale.parse(name)
+        except (UnknownLocaleError, ValueError):
+            self._problems.append(f"LOCALE {name!r} is unknown: use a name like en_IN")
+        return name
+
+    def _log_level(self) -> str:
+        name = self._text("LOG_LEVEL", "INFO").upper()
+        if name not in logging.getLevelNamesMapping():
+            self._problems.append(f"LOG_LEVEL {name!r} is unknown: use DEBUG, INFO, WARNING or ERROR")
+        return name
+
     def _time_zone(self) -> ZoneInfo:
         name = self._text("TIME_ZONE", "Asia/Kolkata")
         try:
@@ -163,6 +194,14 @@ class _Reader:
         except (ZoneInfoNotFoundError, ValueError):
             self._problems.append(f"TIME_ZONE {name!r} is unknown: use a name like Asia/Kolkata")
             return ZoneInfo("UTC")
+
+
+def _scheme_and_host(url: str) -> tuple[str, bool]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", False
+    return parts.scheme, bool(parts.hostname)
 
 
 def _is_weak(key: str) -> bool:
