@@ -20,8 +20,21 @@ BUSINESS = {"workflows", "models", "gateways", "jobs.queue"}
 ENTRY_POINTS = {"checkout", "admin", "accounts", "portal", "api", "jobs", "sandbox"}
 # Puts the house together: may import anything, and is imported by nothing but other wiring.
 WIRING = {"", "commands", "jobs.worker", "supervisor", "orphans", "embedded_queue", "seed", "samples"}
-# Serve every page alike; bound to the application by `create_app`.
-AROUND = {"stationery", "error_pages", "protection", "logs", "metrics", "formats", "ages", "assets", "migrate", "payment_start"}
+# Shared by the entry points, or bound by `create_app` to serve every page alike.
+AROUND = {
+    "payment_start",
+    "ages",
+    "stationery",
+    "error_pages",
+    "protection",
+    "logs",
+    "metrics",
+    "formats",
+    "ages",
+    "assets",
+    "migrate",
+    "payment_start",
+}
 BELOW = GROUND | BASE | BUSINESS | AROUND
 
 # What each part may import of ours. Parts are the longest prefix found here.

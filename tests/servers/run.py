@@ -35,7 +35,8 @@ class Servers:
         if self._addresses is None:
             name = f"counterfoil_test_{uuid.uuid4().hex[:8]}"
             self._addresses = Addresses(self._postgres(), self._redis(), name)
-            self._stack.callback(drop_databases, self._addresses)
+            if "TEST_DATABASE_URL" in os.environ:
+                self._stack.callback(drop_databases, self._addresses)
         return self._addresses
 
     def stop(self) -> None:
