@@ -58,7 +58,7 @@ class AffiliateClick(Keyed, Model):
 
 class CommissionKind(StrEnum):
     EARNED = "earned"
-    REVERSED = "reversed"
+    ADJUSTED = "adjusted"
 
 
 class Payout(Keyed, Model):

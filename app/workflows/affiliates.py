@@ -78,6 +78,32 @@ def earn(service_request: ServiceRequest, payment: Payment) -> None:
     )
 
 
+def adjust(payment: Payment) -> None:
+    """Bring the ledger of a payment to the rate on what is left of it: to exactly zero when all of it went back."""
+    entries = list(db.session.scalars(select(CommissionEntry).where(CommissionEntry.payment_id == payment.id)))
+    earned = next((entry for entry in entries if entry.kind is CommissionKind.EARNED), None)
+    if earned is None:
+        return
+    due = (payment.amount - payment.refunded).share(earned.rate_basis_points)
+    difference = due.minor - sum(entry.amount_minor for entry in entries)
+    if difference == 0:
+        return
+    db.session.add(
+        CommissionEntry(
+            affiliate_id=earned.affiliate_id,
+            service_request_id=earned.service_request_id,
+            payment_id=payment.id,
+            kind=CommissionKind.ADJUSTED,
+            amount_minor=difference,
+            currency=payment.currency,
+            rate_basis_points=earned.rate_basis_points,
+            # How many lines there were: two adjustments made at once would collide.
+            cause_key=f"adjusted:{payment.id}:{len(entries)}",
+        )
+    )
+    db.session.flush()
+
+
 def _rate(profile: AffiliateProfile, service_request: ServiceRequest) -> int:
     own = db.session.scalar(
         select(AffiliateServiceRate.rate_basis_points).where(

@@ -12,7 +12,7 @@ from jinja2 import Environment
 
 from app.db import db
 from app.links import Links
-from app.models import Notification, Payment, ServiceRequest, StatusChange
+from app.models import Notification, Payment, Refund, ServiceRequest, StatusChange
 from app.workflows import tracking
 
 M = TypeVar("M")
@@ -161,6 +161,11 @@ def payment_confirmed(case: Case) -> Context:
 @kind(still_true=_is_unpaid)
 def payment_failed(case: Case) -> Context:
     return {"payment": case.about(Payment)}
+
+
+@kind()
+def refund_issued(case: Case) -> Context:
+    return {"refund": case.about(Refund)}
 
 
 @kind()

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.db import db
 from app.jobs import queue
 from app.kit import clock, ids
-from app.models import Notification, Payment, Role, ServiceRequest, StatusChange, User
+from app.models import Notification, Payment, Refund, Role, ServiceRequest, StatusChange, User
 
 URGENT, ORDINARY = 0, 5
 """What a customer waits for goes out before what staff are told."""
@@ -34,6 +34,10 @@ def payment_confirmed(service_request: ServiceRequest, payment: Payment) -> None
 
 def payment_failed(service_request: ServiceRequest, payment: Payment) -> None:
     _tell_customer("payment_failed", service_request, about=payment)
+
+
+def refund_issued(service_request: ServiceRequest, refund: Refund) -> None:
+    _tell_customer("refund_issued", service_request, about=refund)
 
 
 def status_changed(service_request: ServiceRequest, change: StatusChange) -> None:
@@ -115,7 +119,7 @@ def administrators() -> list[User]:
     return list(db.session.scalars(wanted))
 
 
-def _tell_customer(kind: str, service_request: ServiceRequest, *, about: Payment | StatusChange) -> None:
+def _tell_customer(kind: str, service_request: ServiceRequest, *, about: Payment | Refund | StatusChange) -> None:
     db.session.flush()
     recipient = Recipient(service_request.customer_email)
     queue_notification(kind, service_request, to=recipient, occasion=str(about.id), subject_id=about.id)

@@ -12,7 +12,7 @@ from app.db import db
 from app.gateways.base import PaymentFailure, PaymentSnapshot, SnapshotStatus
 from app.kit import clock
 from app.models import EventOutcome, Payment, PaymentFlag, PaymentStatus, RequestStatus, Service, ServiceRequest
-from app.workflows import affiliates, analytics, assignment, audit, gateway_choice, notifications, status
+from app.workflows import affiliates, analytics, assignment, audit, gateway_choice, notifications, refunds, status
 from app.workflows.audit import SYSTEM
 
 ALLOWED: dict[PaymentStatus, frozenset[PaymentStatus]] = {
@@ -20,8 +20,12 @@ ALLOWED: dict[PaymentStatus, frozenset[PaymentStatus]] = {
     # A bank may settle days after it was thought lost.
     PaymentStatus.FAILED: frozenset({PaymentStatus.COMPLETED}),
     PaymentStatus.COMPLETED: frozenset({PaymentStatus.REFUNDED}),
-    PaymentStatus.REFUNDED: frozenset(),
+    # A refund may come back: the bank could not deliver it.
+    PaymentStatus.REFUNDED: frozenset({PaymentStatus.COMPLETED}),
 }
+
+_WEIGHT = (EventOutcome.REVIEW, EventOutcome.APPLIED)
+"""What matters most about several things done at once."""
 
 
 def find_payment(gateway: str, snapshot: PaymentSnapshot) -> Payment | None:
@@ -49,6 +53,11 @@ def settle(payment_id: UUID, snapshot: PaymentSnapshot) -> EventOutcome:
     """Bring a payment, its request and all that follows to what the gateway says; once, however often called."""
     payment = get_locked(payment_id)
     _learn_ids(payment, snapshot)
+    outcomes = [_settle_status(payment, snapshot), *(refunds.learn(payment, news) for news in snapshot.refunds)]
+    return next((outcome for outcome in _WEIGHT if outcome in outcomes), EventOutcome.UNCHANGED)
+
+
+def _settle_status(payment: Payment, snapshot: PaymentSnapshot) -> EventOutcome:
     if snapshot.status is SnapshotStatus.PAID:
         return _settle_paid(payment, snapshot)
     if snapshot.status is SnapshotStatus.FAILED:
@@ -77,7 +86,7 @@ def _learn_ids(payment: Payment, snapshot: PaymentSnapshot) -> None:
 
 
 def _settle_paid(payment: Payment, snapshot: PaymentSnapshot) -> EventOutcome:
-    if PaymentStatus.COMPLETED not in ALLOWED[payment.status]:
+    if payment.status not in {PaymentStatus.PENDING, PaymentStatus.FAILED}:
         return EventOutcome.UNCHANGED
     if snapshot.amount != payment.amount:
         _flag(payment, PaymentFlag.AMOUNT_MISMATCH)
@@ -90,6 +99,8 @@ def _settle_paid(payment: Payment, snapshot: PaymentSnapshot) -> EventOutcome:
         _flag(payment, PaymentFlag.DUPLICATE)
     else:
         _confirm_request(service_request, payment)
+    # A refund may have been heard of before its payment.
+    refunds.take_stock(payment)
     return EventOutcome.APPLIED
 
 

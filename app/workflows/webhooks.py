@@ -9,11 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db import db
-from app.gateways.base import EventKind, GatewayEvent, InvalidSignature, UnsupportedGateway
+from app.gateways.base import EventKind, GatewayEvent, InvalidSignature, PaymentSnapshot, UnsupportedGateway
 from app.kit import clock, ids
 from app.kit.backoff import Backoff
 from app.models import EventOutcome, WebhookEvent
-from app.workflows import gateway_choice, notifications, payments
+from app.workflows import disputes, gateway_choice, notifications, payments, refunds
 
 RETRY = Backoff(first=timedelta(minutes=1), factor=3, retries=8)
 _KEPT_HEADERS = ("content-type", "user-agent")
@@ -107,12 +107,18 @@ def _act(row: WebhookEvent, event: GatewayEvent) -> tuple[EventOutcome, str | No
     if payment is None:
         return _review(row, "No payment of ours has these ids")
     row.payment_id = payment.id
-    if event.kind in {EventKind.REFUNDED, EventKind.DISPUTED}:
-        return _review(row, f"The gateway reports: {event.name}")
-    outcome = payments.settle(payment.id, event.snapshot)
+    outcome = _apply(payment.id, event, event.snapshot)
     if outcome is EventOutcome.REVIEW:
         return _review(row, "Amount or currency is not what was asked")
     return outcome, None
+
+
+def _apply(payment_id: UUID, event: GatewayEvent, snapshot: PaymentSnapshot) -> EventOutcome:
+    if event.kind is EventKind.REFUNDED and event.refund is not None:
+        return refunds.learn(payments.get_locked(payment_id), event.refund)
+    if event.kind is EventKind.DISPUTED and event.dispute is not None:
+        return disputes.learn(payments.get_locked(payment_id), event.dispute)
+    return payments.settle(payment_id, snapshot)
 
 
 def _review(row: WebhookEvent, reason: str) -> tuple[EventOutcome, str]:

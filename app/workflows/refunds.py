@@ -1,0 +1,200 @@
+"""Money given back, asked for by us or in the gateway's own dashboard: entered once, whatever brings the news.
+
+Every function here takes a payment that the caller has locked (`payments.get_locked`), but for `send`.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from app.db import db
+from app.errors import DomainError, InvalidInput, StaleChange
+from app.gateways.base import RefundNews, RefundParams, RefundResult
+from app.kit import clock
+from app.kit.money import Money
+from app.models import Dispute, DisputeStatus, EventOutcome, Payment, PaymentStatus, Refund, RefundStatus
+from app.workflows import affiliates, audit, gateway_choice, notifications
+from app.workflows.audit import SYSTEM, Actor
+
+MAXIMUM_REASON_LENGTH = 500
+_GATEWAY_WORDS = {
+    "success": RefundStatus.COMPLETED,
+    "pending": RefundStatus.PENDING,
+    "failed": RefundStatus.FAILED,
+}
+_PAID = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
+
+
+class NotRefundable(DomainError):
+    code = "not_refundable"
+    message = "This payment cannot be refunded."
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked for. `seen` is what was refundable when the form was shown to them."""
+
+    amount: Money
+    seen: Money
+    reason: str
+
+
+def refundable(payment: Payment) -> Money:
+    """Paid, minus what went back already, minus what is under way."""
+    if payment.status not in _PAID:
+        return Money(0, payment.currency)
+    under_way = _total(payment, RefundStatus.REQUESTED, RefundStatus.PENDING)
+    return Money(max(0, payment.amount_minor - _gone_minor(payment) - under_way), payment.currency)
+
+
+def open_refund(payment: Payment, wish: Wish, *, actor: Actor) -> Refund:
+    """Put the refund on record before the gateway is asked; its id is the idempotency key.
+
+    Raises StaleChange when something was refunded since the form was shown, NotRefundable, InvalidInput.
+    """
+    left = refundable(payment)
+    if wish.seen != left:
+        raise StaleChange(f"Another refund was made meanwhile: {left.format()} can still be refunded.")
+    _ensure_possible(payment, wish, left)
+    refund = Refund(
+        payment_id=payment.id,
+        gateway=payment.gateway,
+        amount_minor=wish.amount.minor,
+        currency=wish.amount.currency,
+        reason=wish.reason.strip(),
+        requested_by_user_id=actor.user_id,
+        next_check_at=clock.utc_now(),
+    )
+    db.session.add(refund)
+    db.session.flush()
+    audit.record("refund.requested", refund, actor=actor, after={"amount": wish.amount.minor, "payment": payment.id})
+    return refund
+
+
+def send(refund: Refund) -> RefundResult:
+    """Ask the gateway; outside any transaction. Raises GatewayError: the refund then stays on record as requested."""
+    payment = refund.payment
+    adapter = gateway_choice.adapter_for(gateway_choice.get_config(refund.gateway))
+    return adapter.refund(
+        RefundParams(
+            gateway_payment_id=payment.gateway_payment_id or "",
+            gateway_intent_id=payment.gateway_intent_id or "",
+            amount=refund.amount,
+            idempotency_key=str(refund.id),
+            reason=refund.reason or "",
+        )
+    )
+
+
+def learn(payment: Payment, news: RefundNews) -> EventOutcome:
+    """Enter what a gateway says of one refund; ours is recognised, another's is taken in."""
+    if news.amount.currency != payment.currency:
+        return EventOutcome.REVIEW
+    refund = _find(payment, news) or _take_in(payment, news)
+    refund.gateway_refund_id = refund.gateway_refund_id or news.gateway_refund_id
+    status = _GATEWAY_WORDS[news.status]
+    if refund.status is status:
+        return EventOutcome.UNCHANGED
+    if refund.status is RefundStatus.COMPLETED and status is RefundStatus.PENDING:
+        # Older news that was overtaken.
+        return EventOutcome.UNCHANGED
+    _set_status(refund, status)
+    take_stock(payment)
+    if status is RefundStatus.COMPLETED:
+        notifications.refund_issued(payment.service_request, refund)
+    return EventOutcome.APPLIED
+
+
+def give_up(refund: Refund, error_code: str) -> None:
+    """The gateway refused for good: the amount can be refunded again."""
+    refund.error_code = error_code
+    _set_status(refund, RefundStatus.FAILED)
+
+
+def take_stock(payment: Payment) -> None:
+    """Bring payment, request and commission to what the refunds and disputes say."""
+    if payment.status not in _PAID:
+        # Heard of before its payment: it counts as soon as that is complete.
+        return
+    db.session.flush()
+    payment.refunded_minor = min(payment.amount_minor, _gone_minor(payment))
+    is_all_gone = payment.refunded_minor == payment.amount_minor
+    payment.status = PaymentStatus.REFUNDED if is_all_gone else PaymentStatus.COMPLETED
+    payment.updated_at = clock.utc_now()
+    if is_all_gone and payment.flag is not None and payment.flag_resolved_at is None:
+        payment.flag_resolved_at = payment.updated_at
+    if payment.settles_request:
+        payment.service_request.refunded_minor = payment.refunded_minor
+        payment.service_request.payment_status = payment.status
+        affiliates.adjust(payment)
+
+
+def _ensure_possible(payment: Payment, wish: Wish, left: Money) -> None:
+    if not left:
+        raise NotRefundable("There is nothing left to refund on this payment.")
+    if wish.amount.currency != payment.currency or not 0 < wish.amount.minor <= left.minor:
+        message = f"Enter an amount up to {left.format()}."
+        raise InvalidInput(message, details={"amount": message})
+    if len(wish.reason) > MAXIMUM_REASON_LENGTH:
+        message = f"Keep the reason within {MAXIMUM_REASON_LENGTH} characters."
+        raise InvalidInput(message, details={"reason": message})
+
+
+def _find(payment: Payment, news: RefundNews) -> Refund | None:
+    """By the gateway's id, by our own, and last by the amount of one whose answer we never got."""
+    db.session.flush()
+    query = select(Refund).where(Refund.payment_id == payment.id).order_by(Refund.created_at)
+    known = db.session.scalars(query.execution_options(populate_existing=True)).all()
+    return next(
+        (refund for is_it in (_has_gateway_id, _has_our_id, _awaits_answer) for refund in known if is_it(refund, news)),
+        None,
+    )
+
+
+def _has_gateway_id(refund: Refund, news: RefundNews) -> bool:
+    return refund.gateway_refund_id == news.gateway_refund_id
+
+
+def _has_our_id(refund: Refund, news: RefundNews) -> bool:
+    return str(refund.id) == news.idempotency_key
+
+
+def _awaits_answer(refund: Refund, news: RefundNews) -> bool:
+    is_open = refund.gateway_refund_id is None and refund.status is RefundStatus.REQUESTED
+    return is_open and news.idempotency_key is None and refund.amount == news.amount
+
+
+def _take_in(payment: Payment, news: RefundNews) -> Refund:
+    refund = Refund(
+        payment_id=payment.id,
+        gateway=payment.gateway,
+        gateway_refund_id=news.gateway_refund_id,
+        amount_minor=news.amount.minor,
+        currency=news.amount.currency,
+        is_external=True,
+    )
+    db.session.add(refund)
+    db.session.flush()
+    audit.record("refund.taken_in", refund, actor=SYSTEM, after={"amount": news.amount.minor, "payment": payment.id})
+    return refund
+
+
+def _set_status(refund: Refund, status: RefundStatus) -> None:
+    before = refund.status
+    refund.status = status
+    refund.completed_at = clock.utc_now() if status is RefundStatus.COMPLETED else None
+    if status in {RefundStatus.COMPLETED, RefundStatus.FAILED}:
+        refund.next_check_at = None
+    audit.record("refund.changed", refund, actor=SYSTEM, before={"status": before}, after={"status": status})
+
+
+def _gone_minor(payment: Payment) -> int:
+    lost = select(func.sum(Dispute.amount_minor)).where(
+        Dispute.payment_id == payment.id, Dispute.status == DisputeStatus.LOST
+    )
+    return _total(payment, RefundStatus.COMPLETED) + (db.session.scalar(lost) or 0)
+
+
+def _total(payment: Payment, *statuses: RefundStatus) -> int:
+    total = select(func.sum(Refund.amount_minor)).where(Refund.payment_id == payment.id, Refund.status.in_(statuses))
+    return int(db.session.scalar(total) or 0)
