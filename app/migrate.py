@@ -15,7 +15,8 @@ _LOCK = 7_203_114_559
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    # A per cent sign in the folder's name would ask for another option's value.
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     return config
 
 
