@@ -71,6 +71,12 @@ def address(**changes: str) -> str:
     return f"{request.path}?{query}" if query else request.path
 
 
+def export_address(base: str) -> str:
+    """The download of what this list shows: the same filters, all pages."""
+    arguments = {name: value for name, value in request.args.items() if name not in _PLACE and value}
+    return f"{base}?{urlencode(arguments)}" if arguments else base
+
+
 def place(arguments: Mapping[str, str]) -> Place:
     return Place(after=arguments.get("after", ""), before=arguments.get("before", ""))
 

@@ -49,8 +49,20 @@ class Guarded(BaseView):
             return self.refuse(error)
         raise RuntimeError("an open page was reported closed")
 
+    @property
+    def may_work(self) -> bool:
+        return self.may(Permission.WORK)
+
+    @property
+    def may_export(self) -> bool:
+        return self.may(Permission.EXPORT)
+
+    @property
+    def may_resend(self) -> bool:
+        return self.may(Permission.RESEND)
+
     def render(self, template: str, **context: Any) -> str:
-        return cast(str, super().render(template, **context))
+        return cast(str, super().render(template, library_words=_LIBRARY_WORDS, **context))
 
     def refuse(self, error: DomainError) -> ResponseReturnValue:
         """The refusal as a page of the console; a script gets it as JSON from the application's error handler."""
@@ -67,6 +79,17 @@ class Guarded(BaseView):
         # Personal data stays out of caches, and the back button shows how things stand now.
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+_LIBRARY_WORDS = {
+    "Record was successfully created.": "Created.",
+    "Record was successfully saved.": "Saved.",
+    "Record was successfully deleted.": "Deleted.",
+    "Record does not exist.": "This entry does not exist (any more).",
+    "Failed to create record.": "Nothing was saved yet: some fields need another look.",
+    "Failed to save record.": "Nothing was saved yet: some fields need another look.",
+}
+"""Flask-Admin's own messages, in ours."""
 
 
 def wants_json() -> bool:

@@ -12,7 +12,7 @@ from flask_admin.actions import action
 from sqlalchemy import select
 
 from app.admin import request_rows
-from app.admin.bulk import MAXIMUM_ROWS, Outcome
+from app.admin.bulk import MAXIMUM_ROWS
 from app.admin.pages import done, wants_json
 from app.admin.permissions import Permission
 from app.admin.request_list import RequestList
@@ -109,16 +109,16 @@ class RequestChanges(RequestList):
 
     @action("assign", "Assign")
     def assign_selected(self, selected: list[str]) -> ResponseReturnValue:
-        return self._report("Assign", selected, self._provider_change())
+        return self.report("Assign", selected, self._provider_change())
 
     @action("route", "Choose provider by rule")
     def route_selected(self, selected: list[str]) -> ResponseReturnValue:
-        return self._report("Choose provider by rule", selected, _route)
+        return self.report("Choose provider by rule", selected, _route)
 
     @action("set_status", "Set status")
     def set_status_of_selected(self, selected: list[str]) -> ResponseReturnValue:
         change = self._status_change()
-        return self._report("Set status", selected, change)
+        return self.report("Set status", selected, change)
 
     @action("export", "Export")
     def export_selected(self, selected: list[str]) -> ResponseReturnValue:
@@ -128,10 +128,6 @@ class RequestChanges(RequestList):
 
     def get_locked(self, key: Any) -> ServiceRequest:
         return requests.get_locked(key)
-
-    def _report(self, title: str, selected: list[str], change: Change) -> ResponseReturnValue:
-        outcomes: list[Outcome] = self.run_on_selected(selected, change)
-        return self.render("admin/outcomes.html", title=title, outcomes=outcomes, back=_way_back())
 
 
 def _route(service_request: ServiceRequest) -> None:
@@ -160,8 +156,3 @@ def _sent_status() -> RequestStatus:
         return RequestStatus(_sent("status"))
     except ValueError as error:
         raise InvalidInput("Choose a status.", details={"status": "Choose one of the list."}) from error
-
-
-def _way_back() -> str:
-    """The list as it was, filters and page included: a query string of ours, never an address."""
-    return "?" + request.form.get("list", "").lstrip("?")

@@ -40,11 +40,11 @@ class RequestList(ConsoleView):
         return self.render(
             "admin/requests/list.html",
             listing=Listing(page=page, count=count, controls=controls, sort=self.sort()),
-            text=listing.searched_text(request.args),
             view=request_filters.view_of(request.args),
             views=request_filters.VIEWS,
             rows=request_rows,
             now=clock.isoformat(clock.utc_now()),
+            **self.addresses(),
         )
 
     def asked_for(self) -> tuple[Select[Any], list[Control]]:

@@ -147,3 +147,7 @@ def _payment(payment: Payment) -> Iterator[Entry]:
 
 def _name(user: User | None) -> str:
     return user.name if user else "System"
+
+
+def letter_names() -> tuple[tuple[str, str], ...]:
+    return tuple(_LETTERS.items())

@@ -27,17 +27,35 @@ def create_user(email: str, name: str, *, role: Role, actor: Actor, password: st
 
     Raises InvalidInput for a bad or known address.
     """
-    address = _parse_account_email(email)
-    if find_user(address) is not None:
-        raise InvalidInput(f"{address} has an account already.", details={"email": "This address is taken."})
-    user = User(email=address, name=name.strip() or address, role=role)
+    user = make_account(email, name, role=role)
     if password is not None:
         set_password(user, password)
     db.session.add(user)
     db.session.flush()
-    _give_profile(user)
-    audit.record("user.created", user, actor=actor, after={"email": address, "role": role})
+    give_profile(user)
+    audit.record("user.created", user, actor=actor, after={"email": user.email, "role": role})
     return user
+
+
+def make_account(email: str, name: str, *, role: Role) -> User:
+    """The bare row, for whoever adds the profile too. Raises InvalidInput for a bad or known address."""
+    address = _free_address(email)
+    return User(email=address, name=name.strip() or address, role=role, session_epoch=0, is_enabled=True)
+
+
+def rename(user: User, email: str, name: str) -> None:
+    """Raises InvalidInput for a bad address, or one that somebody else has."""
+    if email.strip().lower() != user.email:
+        user.email = _free_address(email)
+    user.name = name.strip() or user.email
+
+
+def give_profile(user: User) -> None:
+    """What the role of a new account needs besides."""
+    if user.role is Role.PROVIDER:
+        db.session.add(ProviderProfile(user_id=user.id))
+    elif user.role is Role.AFFILIATE:
+        db.session.add(AffiliateProfile(user_id=user.id, code=secrets.token_hex(4).upper()))
 
 
 def find_user(email: str) -> User | None:
@@ -47,7 +65,7 @@ def find_user(email: str) -> User | None:
 def set_password(user: User, password: str) -> None:
     """Every session of the user ends."""
     user.password_hash = _hasher.hash(password)
-    user.session_epoch = (user.session_epoch or 0) + 1
+    user.session_epoch += 1
 
 
 def ensure_strong(password: str) -> None:
@@ -82,15 +100,15 @@ def set_enabled(user: User, wanted: bool, *, actor: Actor) -> None:
     audit.record(action, user, actor=actor, before={"is_enabled": before}, after={"is_enabled": wanted})
 
 
+def _free_address(email: str) -> str:
+    address = _parse_account_email(email)
+    if find_user(address) is not None:
+        raise InvalidInput(f"{address} has an account already.", details={"email": "This address is taken."})
+    return address
+
+
 def _parse_account_email(email: str) -> str:
     try:
         return parse_email(email).lower()
     except InvalidContact as error:
         raise InvalidInput(str(error), details={"email": str(error)}) from error
-
-
-def _give_profile(user: User) -> None:
-    if user.role is Role.PROVIDER:
-        db.session.add(ProviderProfile(user_id=user.id))
-    elif user.role is Role.AFFILIATE:
-        db.session.add(AffiliateProfile(user_id=user.id, code=secrets.token_hex(4).upper()))

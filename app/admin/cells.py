@@ -1,0 +1,55 @@
+"""What stands in the cells of lists and on details pages."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import current_app, get_template_attribute, url_for
+from markupsafe import Markup, escape
+
+from app.ages import when
+from app.extensions import settings
+from app.kit.money import Money
+
+
+def money(amount: Money) -> str:
+    return amount.format(settings().locale)
+
+
+def pill(value: str, label: str) -> Markup:
+    macro: Callable[[str, str], Markup] = get_template_attribute("macros/pills.html", "pill")
+    return macro(value, label)
+
+
+def state(member: Any) -> Markup | str:
+    return pill(member.value, member.label) if member is not None else "–"
+
+
+def switch(is_on: bool, *, on: str = "Active", off: str = "Off") -> Markup:
+    return pill("active", on) if is_on else pill("off", off)
+
+
+def moment(of: Callable[[Any], Any]) -> Callable[[Any], Markup]:
+    return lambda row: when(of(row))
+
+
+def link(endpoint: str, text: object, **values: object) -> Markup:
+    return Markup('<a href="{}">{}</a>').format(url_for(endpoint, **values), text)  # type: ignore[arg-type]
+
+
+def mono(text: object) -> Markup | str:
+    return Markup('<span class="mono">{}</span>').format(text) if text else "–"
+
+
+def request_link(service_request: Any) -> Markup | str:
+    if service_request is None:
+        return "–"
+    return link("requests.page", mono(service_request.reference_number), key=service_request.id)
+
+
+def lines(texts: list[str]) -> Markup:
+    return Markup("<br>").join(escape(text) for text in texts)
+
+
+def partial_page(template: str, **context: object) -> Markup:
+    """A piece of a page that a view puts under its form."""
+    return Markup(current_app.jinja_env.get_template(template).render(context))  # noqa: S704 - our own template

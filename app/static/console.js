@@ -1,0 +1,75 @@
+// What every page of the console shares. Without it, all of it works by plain forms and links.
+"use strict";
+
+document.documentElement.classList.add("scripted");
+
+const csrfToken = document.querySelector("meta[name=csrf-token]")?.content;
+
+function isTyping(target) {
+  return target.closest("input:not([type=checkbox]), select, textarea, [contenteditable]") !== null;
+}
+
+document.querySelector("[data-focus]")?.focus();
+
+// A choice narrows the list at once; a date does when it is complete and left.
+for (const form of document.querySelectorAll("[data-filters]")) {
+  const asFirst = new URLSearchParams(new FormData(form)).toString();
+  const submit = () => {
+    if (new URLSearchParams(new FormData(form)).toString() === asFirst) return;
+    // Empty fields would only make the address long.
+    for (const field of form.elements) if (field.name && !field.value) field.disabled = true;
+    form.submit();
+  };
+  form.addEventListener("change", (event) => { if (event.target.matches("select")) submit(); });
+  form.addEventListener("focusout", (event) => { if (event.target.matches("input")) submit(); });
+}
+
+document.addEventListener("click", async (event) => {
+  const copy = event.target.closest("[data-copy]");
+  if (copy) {
+    const words = copy.textContent;
+    await navigator.clipboard.writeText(copy.dataset.copy);
+    copy.textContent = "Copied";
+    setTimeout(() => { copy.textContent = words; }, 1500);
+  }
+  const asked = event.target.closest("[data-confirm]");
+  if (asked && !window.confirm(asked.dataset.confirm)) event.preventDefault();
+  for (const drop of document.querySelectorAll("details.drop[open]")) {
+    if (!drop.contains(event.target)) drop.open = false;
+  }
+});
+
+// Pressed once is enough.
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post") return;
+  for (const button of event.target.querySelectorAll("button:not([name])")) {
+    setTimeout(() => { button.disabled = true; });
+  }
+});
+window.addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("form button:disabled")) button.disabled = false;
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    const drop = event.target.closest?.("details.drop[open]");
+    if (drop) { drop.open = false; drop.querySelector("summary").focus(); }
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  if (event.key === "/") {
+    const search = document.getElementById("search");
+    if (search) { event.preventDefault(); search.focus(); search.select(); }
+  } else if (event.key === "?") {
+    document.getElementById("keys")?.showModal();
+  }
+});
+
+for (const form of document.querySelectorAll("[data-selectable]")) {
+  const boxes = () => [...form.querySelectorAll("input[name=rowid]")];
+  form.addEventListener("change", (event) => {
+    if (event.target.matches("[data-all]")) for (const box of boxes()) box.checked = event.target.checked;
+    const count = boxes().filter((box) => box.checked).length;
+    const shown = form.querySelector("[data-count]");
+    if (shown) shown.textContent = count;
+  });
+}
