@@ -99,6 +99,7 @@ def test_a_hole_in_a_letter_is_an_error(session):
         template.render()
 
 
+@pytest.mark.postgres
 @pytest.mark.property(13)
 @given(customer=strategies.customers(), price=strategies.prices())
 def test_a_confirmation_has_reference_service_amount_and_next_steps(session, empty_database, customer, price):
@@ -122,6 +123,7 @@ def test_a_confirmation_has_reference_service_amount_and_next_steps(session, emp
     assert receipt.content.startswith(b"%PDF")
 
 
+@pytest.mark.postgres
 @pytest.mark.property(17)
 @given(customer=strategies.customers(), price=strategies.prices())
 def test_a_provider_is_told_customer_service_requirements_and_payment(session, empty_database, customer, price):
