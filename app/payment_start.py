@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from app.db import transaction
+from app.errors import DomainError
 from app.extensions import links
 from app.models import Payment
-from app.workflows import purchase
+from app.workflows import gateway_health, purchase
 
 
 def start_payment(open_payment: Callable[[], Payment]) -> Payment:
@@ -17,6 +18,12 @@ def start_payment(open_payment: Callable[[], Payment]) -> Payment:
         payment = open_payment()
     if payment.gateway_intent_id is not None:
         return payment
-    intent = purchase.create_intent(payment, links())
+    try:
+        intent = purchase.create_intent(payment, links())
+    except DomainError as error:
+        with transaction():
+            gateway_health.note_failure(payment.gateway, error)
+        raise
     with transaction():
+        gateway_health.note_answer(payment.gateway)
         return purchase.attach_intent(payment.id, intent)

@@ -10,6 +10,7 @@ from app.db import transaction
 from app.errors import DomainError
 from app.gateways.base import GatewayEvent
 from app.metrics import webhooks_received
+from app.models import EventOutcome
 from app.workflows import webhooks
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def receive(gateway: str) -> ResponseReturnValue:
         webhooks_received.labels(gateway, "failed").inc()
         raise
     webhooks_received.labels(gateway, outcome or "duplicate").inc()
-    return jsonify(received=True, processed=outcome is not None)
+    return jsonify(received=True, processed=outcome not in {None, EventOutcome.REVIEW})
 
 
 def _parse(gateway: str, body: bytes, headers: Mapping[str, str]) -> GatewayEvent:

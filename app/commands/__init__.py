@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from app.commands import accounts, gateways, sample, schedule, serve, worker
+from app.commands import accounts, gateways, reconcile, sample, schedule, serve, worker
 
 
 def init_app(app: Flask) -> None:
@@ -10,6 +10,7 @@ def init_app(app: Flask) -> None:
         accounts.create_user,
         accounts.create_token,
         gateways.set_gateway,
+        reconcile.reconcile,
         sample.load_sample,
         schedule.schedule,
         serve.serve,

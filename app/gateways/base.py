@@ -35,7 +35,10 @@ class CredentialField:
 
 @dataclass(frozen=True, slots=True)
 class PaymentIntentParams:
-    """`idempotency_key` is ours and stays the same on every try: a repeat must not make a second intent."""
+    """`idempotency_key` is ours and stays the same on every try: a repeat must not make a second intent.
+
+    `is_hosted` asks for the gateway's own page, for a browser that runs no scripts.
+    """
 
     amount: Money
     description: str
@@ -46,11 +49,15 @@ class PaymentIntentParams:
     return_url: str
     cancel_url: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    is_hosted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentIntent:
-    """`redirect_url` is a hosted page, where the gateway has one; `client` is what the page's script needs."""
+    """`redirect_url` is a hosted page, where the gateway has one; `client` is what the page's script needs.
+
+    `form_action` is a hosted page that wants the `client` parameters posted to it instead.
+    """
 
     gateway: str
     gateway_intent_id: str
@@ -58,6 +65,15 @@ class PaymentIntent:
     amount: Money
     redirect_url: str | None = None
     client: Mapping[str, str] = field(default_factory=dict)
+    form_action: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageScript:
+    """The gateway's script for our page, and what our content policy has to allow for it, by directive."""
+
+    url: str
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class SnapshotStatus(StrEnum):
@@ -80,6 +96,8 @@ class PaymentFailure:
 
 @dataclass(frozen=True, slots=True)
 class RefundNews:
+    """`status` is `success`, `pending` or `failed`; `idempotency_key` is ours, if the refund is."""
+
     gateway_refund_id: str
     amount: Money
     status: str
@@ -88,6 +106,8 @@ class RefundNews:
 
 @dataclass(frozen=True, slots=True)
 class DisputeNews:
+    """`status` is `open`, `won` or `lost`, seen from our side."""
+
     gateway_dispute_id: str
     amount: Money
     status: str
@@ -121,7 +141,11 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GatewayEvent:
-    """A verified webhook. `event_id` is the same on every delivery of the event; `name` is the gateway's word."""
+    """A verified webhook. `event_id` is the same on every delivery of the event; `name` is the gateway's word.
+
+    News of a refund or dispute has a snapshot too: it says whose payment it is, and is `pending` unless the event
+    tells more. A `refunded` event without `refund` says only that something went back: ask the gateway what.
+    """
 
     event_id: str
     kind: EventKind
@@ -150,7 +174,7 @@ class RefundResult:
 
 
 class GatewayError(DomainError):
-    """A gateway did not do what was asked."""
+    """A gateway refused what was asked: nothing was done. `details["reason"]` is its reason, for staff."""
 
     code = "gateway_error"
     http_status = 502
@@ -159,11 +183,38 @@ class GatewayError(DomainError):
 
 
 class GatewayUnavailable(GatewayError):
+    """No answer: it may or may not have been done. Asking again with the same idempotency key is safe."""
+
     code = "gateway_unavailable"
     http_status = 503
     retryable = True
     message = "We could not reach the payment company. You have not been charged."
     suggested_action = "Please try again in a minute. Your details are kept."
+
+
+class UnknownPayment(GatewayError):
+    """The gateway has no such payment: never made, made with other credentials, or forgotten after a while."""
+
+    code = "unknown_payment"
+    message = "The payment company does not know this payment."
+    suggested_action: str | None = "Start the payment again."
+
+
+class BadCredentials(GatewayError):
+    """The gateway does not accept our keys. `details["reason"]` is for staff."""
+
+    code = "bad_credentials"
+    message = "This way to pay does not work right now. You have not been charged."
+    suggested_action: str | None = "Pay another way, or tell us."
+
+
+class UnsupportedAmount(GatewayError):
+    """Refused before the gateway was called."""
+
+    code = "unsupported_amount"
+    http_status = 422
+    message = "This amount cannot be paid this way. You have not been charged."
+    suggested_action: str | None = "Pay another way."
 
 
 class InvalidSignature(GatewayError):
@@ -183,7 +234,7 @@ class UnsupportedGateway(GatewayError):
 class Gateway(ABC):
     """One payment company. A subclass in its own file of this package registers itself by its `name`.
 
-    `currencies` of None means: any. `signature_header` tells whose webhook an unaddressed one is.
+    `currencies` and `countries` (of the business) of None mean: any. `signature_header` tells whose webhook an unaddressed one is.
     """
 
     name: ClassVar[str]
@@ -230,6 +281,14 @@ class Gateway(ABC):
     def fetch_payment(self, gateway_intent_id: str) -> PaymentSnapshot:
         """Ask how a payment stands now. Raises GatewayError."""
 
+    def capture(self, gateway_intent_id: str) -> PaymentSnapshot:
+        """Take money that is `authorized`; nothing to do where the gateway takes it by itself. Raises GatewayError."""
+        return self.fetch_payment(gateway_intent_id)
+
+    def capture(self, gateway_intent_id: str) -> PaymentSnapshot:
+        """Take the money of an authorized payment, once; how it stands now for any other. Raises GatewayError."""
+        return self.fetch_payment(gateway_intent_id)
+
     @abstractmethod
     def refund(self, params: RefundParams) -> RefundResult:
         """Give money back, once for each idempotency key. Raises GatewayError."""
@@ -237,6 +296,17 @@ class Gateway(ABC):
     @abstractmethod
     def check_credentials(self) -> None:
         """Raises GatewayError with a message for staff when the gateway does not accept them."""
+
+    def verify_return(self, gateway_intent_id: str, parameters: Mapping[str, str]) -> bool:  # noqa: ARG002
+        """True when the gateway signed what the browser brought back for this intent of ours.
+
+        It tells who sent it, not that money moved: ask `fetch_payment` either way.
+        """
+        return False
+
+    def page_script(self) -> PageScript | None:
+        """The script to load when the customer pays on our page; None where they pay on the gateway's."""
+        return None
 
     def parse_webhook(self, payload: bytes, headers: Mapping[str, str]) -> GatewayEvent:
         """Verify, then read: the only way in, so that verification cannot be forgotten.

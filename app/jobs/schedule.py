@@ -33,6 +33,9 @@ class PeriodicJob:
 PERIODIC_JOBS = (
     PeriodicJob("sweep-notifications", "app.jobs.sweep.sweep_notifications", 10),
     PeriodicJob("retry-webhooks", "app.jobs.sweep.retry_webhooks", 30),
+    PeriodicJob("check-payments", "app.jobs.payments.check_due", 60),
+    PeriodicJob("expire-unpaid", "app.jobs.payments.expire_unpaid", 600),
+    PeriodicJob("alert-silence", "app.jobs.payments.alert_on_silence", 900),
     PeriodicJob("alert-overdue", "app.jobs.sweep.alert_overdue", 60),
 )
 

@@ -38,6 +38,8 @@ class GatewayConfig(Keyed, Touched, Model):
     last_success_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_failure_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_failure: Mapped[str | None] = mapped_column(Text)
+    failures_in_row: Mapped[int] = mapped_column(default=0, server_default="0")
+    resting_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
         CheckConstraint("mode IN ('test', 'live')", name="mode_known"),

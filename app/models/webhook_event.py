@@ -20,7 +20,6 @@ class EventOutcome(StrEnum):
     UNCHANGED = "unchanged"
     IGNORED = "ignored"
     REVIEW = "review"
-    PARKED = "parked"
 
     @property
     def label(self) -> str:
@@ -29,7 +28,6 @@ class EventOutcome(StrEnum):
             "unchanged": "Known already",
             "ignored": "Not for us",
             "review": "Needs review",
-            "parked": "Waiting for its payment",
         }[self.value]
 
 

@@ -10,13 +10,14 @@ from app.errors import NoGateway
 from app.gateways import Gateway
 from app.gateways.base import PaymentGatewayConfig, UnsupportedGateway
 from app.models import GatewayConfig
+from app.workflows import gateway_health
 
 
 def active_gateways(currency: str) -> list[GatewayConfig]:
-    """The active ones that take the currency, the default first."""
+    """The active ones that take the currency: the default first, one that keeps failing last."""
     query = select(GatewayConfig).where(GatewayConfig.is_active).order_by(GatewayConfig.gateway)
     usable = [config for config in db.session.scalars(query) if _is_usable(config, currency)]
-    return sorted(usable, key=lambda config: not config.is_default)
+    return sorted(usable, key=lambda config: (gateway_health.is_resting(config), not config.is_default))
 
 
 def choose_gateway(currency: str, wanted: str | None = None) -> GatewayConfig:

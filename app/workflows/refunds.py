@@ -4,6 +4,8 @@ Every function here takes a payment that the caller has locked (`payments.get_lo
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import func, select
 
@@ -17,6 +19,7 @@ from app.workflows import affiliates, audit, gateway_choice, notifications
 from app.workflows.audit import SYSTEM, Actor
 
 MAXIMUM_REASON_LENGTH = 500
+_ASK_AGAIN_AFTER = timedelta(minutes=5)
 _GATEWAY_WORDS = {
     "success": RefundStatus.COMPLETED,
     "pending": RefundStatus.PENDING,
@@ -105,10 +108,23 @@ def learn(payment: Payment, news: RefundNews) -> EventOutcome:
     return EventOutcome.APPLIED
 
 
-def give_up(refund: Refund, error_code: str) -> None:
-    """The gateway refused for good: the amount can be refunded again."""
-    refund.error_code = error_code
+def news_of(refund: Refund, result: RefundResult) -> RefundNews:
+    """A gateway's answer to our own request, as news like any other."""
+    return RefundNews(result.gateway_refund_id, result.amount, result.status, str(refund.id))
+
+
+def note_no_answer(payment: Payment, refund_id: UUID, error: DomainError) -> None:
+    """The gateway refused, so the amount is free again; or it was not reached, and is asked once more later."""
+    refund = db.session.get_one(Refund, refund_id, populate_existing=True)
+    if refund.payment_id != payment.id or refund.status is not RefundStatus.REQUESTED:
+        return
+    refund.error_code = error.code
+    if error.retryable:
+        refund.next_check_at = clock.utc_now() + _ASK_AGAIN_AFTER
+        return
     _set_status(refund, RefundStatus.FAILED)
+    text = f"A refund of {refund.amount.format()} was refused: {error.message}"
+    notifications.alert("refund_failed", text, service_request=payment.service_request, fold=str(refund.id))
 
 
 def take_stock(payment: Payment) -> None:

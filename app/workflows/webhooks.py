@@ -13,7 +13,7 @@ from app.gateways.base import EventKind, GatewayEvent, InvalidSignature, Payment
 from app.kit import clock, ids
 from app.kit.backoff import Backoff
 from app.models import EventOutcome, WebhookEvent
-from app.workflows import disputes, gateway_choice, notifications, payments, refunds
+from app.workflows import disputes, gateway_choice, gateway_health, notifications, payments, refunds
 
 RETRY = Backoff(first=timedelta(minutes=1), factor=3, retries=8)
 _KEPT_HEADERS = ("content-type", "user-agent")
@@ -60,6 +60,7 @@ def receive(gateway: str, event: GatewayEvent, body: bytes, headers: Mapping[str
         index_elements=["gateway", "event_id"], set_={"deliveries": WebhookEvent.deliveries + 1}
     )
     row = db.session.execute(upsert.returning(WebhookEvent.id, WebhookEvent.handled_at)).one()
+    gateway_health.note_webhook(gateway)
     return row.id if row.handled_at is None else None
 
 
@@ -70,10 +71,12 @@ def handle(event_row_id: UUID) -> EventOutcome | None:
         return None
     event = _read_again(row)
     row.attempts += 1
-    outcome, detail = _act(row, event)
-    row.outcome, row.detail = outcome, detail
-    row.handled_at, row.next_attempt_at = clock.utc_now(), None
-    return outcome
+    row.outcome, row.detail = _act(row, event)
+    delay = RETRY.delay(row.attempts) if row.payment_id is None and row.outcome is EventOutcome.REVIEW else None
+    # News of a payment we do not know may have overtaken it: it is tried again for a while.
+    row.next_attempt_at = clock.utc_now() + delay if delay else None
+    row.handled_at = None if delay else clock.utc_now()
+    return row.outcome
 
 
 def note_failure(event_row_id: UUID, error: Exception) -> None:

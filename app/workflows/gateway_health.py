@@ -1,0 +1,87 @@
+"""How each gateway has been doing: what its circuit breaker and the console go by."""
+
+from datetime import timedelta
+
+from sqlalchemy import func, or_, select, update
+
+from app.db import db
+from app.errors import DomainError
+from app.kit import clock
+from app.models import GatewayConfig, Payment
+from app.workflows import notifications
+
+FAILURES_BEFORE_REST = 5
+REST = timedelta(minutes=2)
+_FRESH = timedelta(minutes=1)
+_SILENCE = timedelta(hours=1)
+_ENOUGH_PAYMENTS = 3
+
+
+def is_resting(config: GatewayConfig) -> bool:
+    """It failed several times in a row: others are offered first for a while."""
+    return config.resting_until is not None and config.resting_until > clock.utc_now()
+
+
+def note_answer(gateway: str) -> None:
+    """It answered. Written at most once a minute, so that a busy shop does not queue for one row."""
+    now = clock.utc_now()
+    is_news = or_(
+        GatewayConfig.failures_in_row > 0,
+        GatewayConfig.last_success_at.is_(None),
+        GatewayConfig.last_success_at < now - _FRESH,
+    )
+    _update(gateway, is_news, last_success_at=now, failures_in_row=0, resting_until=None)
+
+
+def note_webhook(gateway: str) -> None:
+    """A verified message came; written at most once a minute."""
+    now = clock.utc_now()
+    is_news = or_(GatewayConfig.last_webhook_at.is_(None), GatewayConfig.last_webhook_at < now - _FRESH)
+    _update(gateway, is_news, last_webhook_at=now)
+
+
+def note_failure(gateway: str, error: DomainError) -> None:
+    """It did not answer, or not sensibly. A refusal that is the customer's matter is no failure of the gateway."""
+    if not error.retryable:
+        return
+    config = db.session.scalar(select(GatewayConfig).where(GatewayConfig.gateway == gateway).with_for_update())
+    if config is None:
+        return
+    config.failures_in_row += 1
+    config.last_failure_at = clock.utc_now()
+    config.last_failure = error.message
+    if config.failures_in_row >= FAILURES_BEFORE_REST:
+        config.resting_until = config.last_failure_at + REST
+        text = f"{gateway} failed {config.failures_in_row} times in a row. Other gateways are offered first for now."
+        notifications.alert("gateway_resting", text, fold=gateway)
+
+
+def alert_on_silence() -> None:
+    """Several payments completed since a gateway's last webhook: its address there may be wrong."""
+    for config in db.session.scalars(select(GatewayConfig).where(GatewayConfig.is_active)):
+        since = config.last_webhook_at or config.created_at
+        completed = _completed_since(config, since)
+        if completed >= _ENOUGH_PAYMENTS:
+            text = (
+                f"{completed} payments through {config.gateway} completed without a webhook. "
+                "Check the webhook address and secret there."
+            )
+            notifications.alert("webhook_silence", text, fold=config.gateway)
+
+
+def _completed_since(config: GatewayConfig, since: object) -> int:
+    query = select(func.count()).where(
+        Payment.gateway == config.gateway,
+        Payment.completed_at > since,
+        Payment.completed_at < clock.utc_now() - _SILENCE,
+    )
+    return db.session.scalar(query) or 0
+
+
+def _update(gateway: str, condition: object, **values: object) -> None:
+    db.session.execute(
+        update(GatewayConfig)
+        .where(GatewayConfig.gateway == gateway, condition)  # type: ignore[arg-type]
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )

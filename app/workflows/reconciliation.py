@@ -1,0 +1,147 @@
+"""Asking gateways how payments stand, for news that never came: plans, expiry, and the report of what differs.
+
+The asking itself is `payments.ask_gateway`, outside any transaction; what is here runs within one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.db import db
+from app.gateways.base import PaymentSnapshot, SnapshotStatus
+from app.kit import clock
+from app.models import Payment, PaymentStatus, Refund, RefundStatus, RequestStatus, ServiceRequest
+from app.workflows import payments, status
+from app.workflows.audit import SYSTEM
+
+_WAITS = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 60, 180, 360, 720))
+"""From one check to the next; the last one repeats."""
+
+ASKED_FOR = timedelta(days=3)
+"""A payment thought lost may still arrive within three days (Razorpay polls the banks that long)."""
+
+UNPAID_FOR = timedelta(hours=24)
+"""After that an unpaid request is closed, once its gateways have been asked."""
+
+_EXPIRED = "Not paid in time."
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing the gateway says otherwise than we do."""
+
+    payment_id: UUID
+    what: str
+    ours: str
+    theirs: str
+
+
+def due_payments(limit: int = 100) -> list[UUID]:
+    """Payments whose next check is due, longest due first."""
+    query = (
+        select(Payment.id)
+        .where(Payment.next_check_at.is_not(None), Payment.next_check_at <= clock.utc_now())
+        .order_by(Payment.next_check_at)
+        .limit(limit)
+    )
+    return list(db.session.scalars(query))
+
+
+def plan_next_check(payment_id: UUID) -> None:
+    """After a check: when the next one is, growing with the payment's age; none once it is settled or given up."""
+    payment = payments.get_locked(payment_id)
+    age = clock.utc_now() - payment.created_at
+    is_open = payment.status in {PaymentStatus.PENDING, PaymentStatus.FAILED}
+    payment.next_check_at = clock.utc_now() + _wait(age) if is_open and age < ASKED_FOR else None
+
+
+def due_refunds(limit: int = 100) -> list[UUID]:
+    """Refunds asked for or under way whose answer is due."""
+    query = (
+        select(Refund.id)
+        .where(
+            Refund.status.in_((RefundStatus.REQUESTED, RefundStatus.PENDING)), Refund.next_check_at <= clock.utc_now()
+        )
+        .order_by(Refund.next_check_at)
+        .limit(limit)
+    )
+    return list(db.session.scalars(query))
+
+
+def stale_requests(limit: int = 100) -> list[UUID]:
+    """Open requests that nobody paid for in time."""
+    query = (
+        select(ServiceRequest.id)
+        .where(
+            ServiceRequest.payment_status.in_((PaymentStatus.PENDING, PaymentStatus.FAILED)),
+            ServiceRequest.status == RequestStatus.PENDING_CONTACT,
+            ServiceRequest.created_at < clock.utc_now() - UNPAID_FOR,
+        )
+        .order_by(ServiceRequest.created_at)
+        .limit(limit)
+    )
+    return list(db.session.scalars(query))
+
+
+def open_attempts(request_id: UUID) -> list[Payment]:
+    """The payments of a request that may still be paid: to be asked for before it expires."""
+    query = select(Payment).where(
+        Payment.service_request_id == request_id,
+        Payment.status.in_((PaymentStatus.PENDING, PaymentStatus.FAILED)),
+        Payment.gateway_intent_id.is_not(None),
+    )
+    return list(db.session.scalars(query))
+
+
+def expire(service_request: ServiceRequest) -> bool:
+    """Close a locked request if it is still unpaid and untouched; False when something happened meanwhile."""
+    is_unpaid = service_request.payment_completed_at is None
+    if not is_unpaid or service_request.status is not RequestStatus.PENDING_CONTACT:
+        return False
+    status.change_status(service_request, RequestStatus.CANCELLED, actor=SYSTEM, note=_EXPIRED)
+    return True
+
+
+def differences(payment: Payment, snapshot: PaymentSnapshot) -> Iterator[Difference]:
+    """What the gateway says now, against what stands in our books."""
+    theirs = _their_status(snapshot)
+    if theirs is not None and theirs is not _our_status(payment):
+        yield Difference(payment.id, "status", payment.status, snapshot.status)
+    if snapshot.amount is not None and snapshot.amount != payment.amount:
+        yield Difference(payment.id, "amount", str(payment.amount), str(snapshot.amount))
+    returned = sum(news.amount.minor for news in snapshot.refunds if news.status == "success")
+    if snapshot.refunds and returned != payment.refunded_minor:
+        yield Difference(payment.id, "refunded", str(payment.refunded_minor), str(returned))
+
+
+def payments_between(start: datetime, end: datetime) -> list[UUID]:
+    query = (
+        select(Payment.id)
+        .where(Payment.created_at >= start, Payment.created_at < end, Payment.gateway_intent_id.is_not(None))
+        .order_by(Payment.created_at)
+    )
+    return list(db.session.scalars(query))
+
+
+def _wait(age: timedelta) -> timedelta:
+    passed = timedelta()
+    for wait in _WAITS:
+        passed += wait
+        if age < passed:
+            return wait
+    return _WAITS[-1]
+
+
+def _their_status(snapshot: PaymentSnapshot) -> PaymentStatus | None:
+    """None where nothing is decided yet."""
+    return {SnapshotStatus.PAID: PaymentStatus.COMPLETED, SnapshotStatus.FAILED: PaymentStatus.FAILED}.get(
+        snapshot.status
+    )
+
+
+def _our_status(payment: Payment) -> PaymentStatus:
+    """A refunded payment was paid: the refund is compared by its amount."""
+    return PaymentStatus.COMPLETED if payment.status is PaymentStatus.REFUNDED else payment.status
