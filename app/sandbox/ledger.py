@@ -3,6 +3,7 @@
 import secrets
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from app.db import db, transaction
 from app.errors import InvalidInput, NotFound
@@ -31,11 +32,10 @@ class DatabaseLedger:
 
     def open(self, params: PaymentIntentParams) -> PaymentIntent:
         """The same idempotency key gives the same intent."""
-        with transaction() as session:
+        with transaction():
             payment = _find(SandboxPayment.idempotency_key == params.idempotency_key)
             if payment is None:
-                payment = _make_payment(params)
-                session.add(payment)
+                payment = _insert(_make_payment(params))
         return PaymentIntent(
             gateway="sandbox",
             gateway_intent_id=payment.intent_id,
@@ -128,6 +128,16 @@ def _make_payment(params: PaymentIntentParams) -> SandboxPayment:
         return_url=params.return_url,
         payment_reference=params.metadata.get("payment_id", ""),
     )
+
+
+def _insert(payment: SandboxPayment) -> SandboxPayment:
+    """The new payment, or the one that another call with the same idempotency key was faster to make."""
+    try:
+        with db.session.begin_nested():
+            db.session.add(payment)
+    except IntegrityError:
+        return _get_locked(SandboxPayment.idempotency_key == payment.idempotency_key)
+    return payment
 
 
 def _find(condition: object) -> SandboxPayment | None:
