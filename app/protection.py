@@ -3,8 +3,9 @@
 import secrets
 from collections.abc import Mapping
 from typing import Any, cast
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -47,6 +48,8 @@ def init_app(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY
     csrf.init_app(app)
     limiter.init_app(app)
+    # Whatever name a visitor reached us by, gateways send them back to this one.
+    app.extensions["own_origin"] = urlsplit(settings.base_url)._replace(path="", query="", fragment="").geturl()
     app.jinja_env.globals["csp_nonce"] = csp_nonce
     app.after_request(_guard)
 
@@ -76,6 +79,7 @@ def _guard(response: Response) -> Response:
 
 def _policy() -> str:
     sources = {directive: list(allowed) for directive, allowed in _POLICY.items()}
+    sources["form-action"].append(current_app.extensions["own_origin"])
     if "csp_nonce" in g:
         sources["script-src"].append(f"'nonce-{g.csp_nonce}'")
         sources["style-src"].append(f"'nonce-{g.csp_nonce}'")

@@ -51,6 +51,15 @@ def make_service(*, tiers: int = 0, **changes: Any) -> Service:
     return service
 
 
+def make_tier(service: Service, **changes: Any) -> ServiceTier:
+    """One more tier, after those the service has."""
+    values: dict[str, Any] = {"name": "Tier", "price_minor": 100_000, "features": [], "sort_order": len(service.tiers)}
+    with transaction():
+        tier = ServiceTier(service_id=service.id, **(values | changes))
+        db.session.add(tier)
+    return tier
+
+
 def make_gateway(gateway: str = "sandbox", **changes: Any) -> GatewayConfig:
     values: dict[str, Any] = {
         "gateway": gateway,

@@ -9,7 +9,7 @@ from app.checkout.purchase import SUBMISSION, go_and_pay
 from app.checkout.visits import count
 from app.db import transaction
 from app.errors import AlreadyPaid, DomainError, NotFound
-from app.extensions import limiter, links
+from app.extensions import limiter
 from app.models import Payment, PaymentStatus, ServiceRequest
 from app.payment_start import start_payment
 from app.stationery import stationery
@@ -17,13 +17,13 @@ from app.workflows import gateway_choice, payment_return, payments, purchase, tr
 
 
 @bp.get("/requests/<reference>/confirmation")
-@limiter.limit("600/minute")
+@limiter.limit("240/minute")
 def confirmation(reference: str) -> ResponseReturnValue:
     service_request, payment = _newest_state(reference)
     if service_request.payment_completed_at is not None:
         return _paid(service_request, payment)
     if payment.status is PaymentStatus.FAILED or not service_request.is_open:
-        return redirect(links().pay(service_request.reference_number), 303)
+        return redirect(signed_links.address("pay_again", service_request.reference_number), 303)
     return _private(render_template("checkout/checking.html", service_request=service_request, payment=payment))
 
 
@@ -32,7 +32,7 @@ def confirmation(reference: str) -> ResponseReturnValue:
 def pay_again(reference: str) -> ResponseReturnValue:
     service_request, payment = _newest_state(reference)
     if service_request.payment_completed_at is not None:
-        return redirect(links().confirmation(service_request.reference_number), 303)
+        return redirect(signed_links.address("confirmation", service_request.reference_number), 303)
     return _pay_page(service_request, payment)
 
 
@@ -44,7 +44,7 @@ def pay(reference: str) -> ResponseReturnValue:
     try:
         return go_and_pay(start_payment(lambda: purchase.open_payment(service_request, gateway)))
     except AlreadyPaid:
-        return redirect(links().confirmation(service_request.reference_number), 303)
+        return redirect(signed_links.address("confirmation", service_request.reference_number), 303)
     except DomainError as error:
         return _pay_page(service_request, payment, trouble=error)
 

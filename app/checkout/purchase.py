@@ -11,7 +11,7 @@ from app.checkout.blueprint import bp
 from app.checkout.forms import CheckoutForm
 from app.checkout.visits import count
 from app.errors import AlreadyPaid, DomainError
-from app.extensions import csrf, limiter, links
+from app.extensions import csrf, limiter
 from app.kit.contact import format_phone
 from app.models import Payment, Service
 from app.payment_start import start_payment
@@ -46,7 +46,7 @@ def buy(service_id: UUID) -> ResponseReturnValue:
         payment = start_payment(lambda: purchase.open_request(form.choice, form.customer, _origin(form)))
     except AlreadyPaid as error:
         session.pop(SUBMISSION, None)
-        return redirect(links().confirmation(error.details["reference"]), 303)
+        return redirect(signed_links.address("confirmation", error.details["reference"]), 303)
     except DomainError as error:
         return _page(service, form, trouble=error), error.http_status
     count("submitted", service_id=service.id, request_id=payment.service_request_id)
@@ -65,7 +65,7 @@ def check(service_id: UUID) -> Response:
 def go_and_pay(payment: Payment) -> ResponseReturnValue:
     """To the gateway's hosted page."""
     reference = payment.service_request.reference_number
-    return redirect(payment.redirect_url or links().pay(reference), 303)
+    return redirect(payment.redirect_url or signed_links.address("pay_again", reference), 303)
 
 
 def _page(service: Service, form: CheckoutForm, *, trouble: DomainError | None = None) -> str:
