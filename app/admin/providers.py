@@ -34,7 +34,10 @@ class ProviderForm(AdminForm):
     name = StringField("Name", [InputRequired(_NEEDED), Length(max=200)])
     email = EmailField("Email address", [InputRequired(_NEEDED), Length(max=254)], description="They sign in with it.")
     password = PasswordField(
-        "Password", [Length(max=200)], description="At least 10 characters. Left empty, nothing changes."
+        "Password",
+        [Length(max=200)],
+        description="At least 10 characters. Left empty, nothing changes.",
+        render_kw={"autocomplete": "new-password"},
     )
     title = StringField("Title", [Length(max=100)], description="Like: Chartered accountant.")
     capacity = IntegerField(

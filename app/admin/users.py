@@ -26,7 +26,10 @@ class UserForm(AdminForm):
     email = EmailField("Email address", [InputRequired(_NEEDED), Length(max=254)])
     role = SelectField("Role", choices=list(enum_options(Role)))
     password = PasswordField(
-        "Password", [Length(max=200)], description="At least 10 characters. Left empty, nothing changes."
+        "Password",
+        [Length(max=200)],
+        description="At least 10 characters. Left empty, nothing changes.",
+        render_kw={"autocomplete": "new-password"},
     )
     is_enabled = BooleanField("May sign in", default=True)
 
