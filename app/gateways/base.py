@@ -7,8 +7,27 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from app.errors import DomainError
+from app.gateways.errors import (
+    BadCredentials,
+    GatewayError,
+    GatewayUnavailable,
+    InvalidSignature,
+    UnknownPayment,
+    UnsupportedAmount,
+    UnsupportedGateway,
+)
 from app.kit.money import Money
+
+# Who speaks the contract finds its errors here too.
+__all__ = [
+    "BadCredentials",
+    "GatewayError",
+    "GatewayUnavailable",
+    "InvalidSignature",
+    "UnknownPayment",
+    "UnsupportedAmount",
+    "UnsupportedGateway",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,68 +192,11 @@ class RefundResult:
     status: str
 
 
-class GatewayError(DomainError):
-    """A gateway refused what was asked: nothing was done. `details["reason"]` is its reason, for staff."""
-
-    code = "gateway_error"
-    http_status = 502
-    message = "The payment company could not do this. You have not been charged."
-    suggested_action: str | None = "Try again, or pay another way."
-
-
-class GatewayUnavailable(GatewayError):
-    """No answer: it may or may not have been done. Asking again with the same idempotency key is safe."""
-
-    code = "gateway_unavailable"
-    http_status = 503
-    retryable = True
-    message = "We could not reach the payment company. You have not been charged."
-    suggested_action = "Please try again in a minute. Your details are kept."
-
-
-class UnknownPayment(GatewayError):
-    """The gateway has no such payment: never made, made with other credentials, or forgotten after a while."""
-
-    code = "unknown_payment"
-    message = "The payment company does not know this payment."
-    suggested_action: str | None = "Start the payment again."
-
-
-class BadCredentials(GatewayError):
-    """The gateway does not accept our keys. `details["reason"]` is for staff."""
-
-    code = "bad_credentials"
-    message = "This way to pay does not work right now. You have not been charged."
-    suggested_action: str | None = "Pay another way, or tell us."
-
-
-class UnsupportedAmount(GatewayError):
-    """Refused before the gateway was called."""
-
-    code = "unsupported_amount"
-    http_status = 422
-    message = "This amount cannot be paid this way. You have not been charged."
-    suggested_action: str | None = "Pay another way."
-
-
-class InvalidSignature(GatewayError):
-    code = "invalid_signature"
-    http_status = 400
-    message = "The message is not signed with our secret."
-    suggested_action = None
-
-
-class UnsupportedGateway(GatewayError):
-    code = "unsupported_gateway"
-    http_status = 404
-    message = "There is no such payment gateway."
-    suggested_action = None
-
-
 class Gateway(ABC):
     """One payment company. A subclass in its own file of this package registers itself by its `name`.
 
-    `currencies` and `countries` (of the business) of None mean: any. `signature_header` tells whose webhook an unaddressed one is.
+    `currencies` and `countries` (of the business) of None mean: any. `signature_header` tells whose webhook an
+    unaddressed one is.
     """
 
     name: ClassVar[str]
@@ -282,10 +244,6 @@ class Gateway(ABC):
         """Ask how a payment stands now. Raises GatewayError."""
 
     def capture(self, gateway_intent_id: str) -> PaymentSnapshot:
-        """Take money that is `authorized`; nothing to do where the gateway takes it by itself. Raises GatewayError."""
-        return self.fetch_payment(gateway_intent_id)
-
-    def capture(self, gateway_intent_id: str) -> PaymentSnapshot:
         """Take the money of an authorized payment, once; how it stands now for any other. Raises GatewayError."""
         return self.fetch_payment(gateway_intent_id)
 
@@ -297,7 +255,7 @@ class Gateway(ABC):
     def check_credentials(self) -> None:
         """Raises GatewayError with a message for staff when the gateway does not accept them."""
 
-    def verify_return(self, gateway_intent_id: str, parameters: Mapping[str, str]) -> bool:  # noqa: ARG002
+    def verify_return(self, gateway_intent_id: str, parameters: Mapping[str, str]) -> bool:
         """True when the gateway signed what the browser brought back for this intent of ours.
 
         It tells who sent it, not that money moved: ask `fetch_payment` either way.

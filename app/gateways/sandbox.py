@@ -13,7 +13,6 @@ from app.gateways.base import (
     CredentialField,
     EventKind,
     Gateway,
-    GatewayError,
     GatewayEvent,
     GatewayUnavailable,
     PaymentFailure,
@@ -23,6 +22,7 @@ from app.gateways.base import (
     RefundParams,
     RefundResult,
     SnapshotStatus,
+    UnknownPayment,
 )
 from app.kit import clock
 from app.kit.money import Money
@@ -70,7 +70,7 @@ class Sandbox(Gateway):
     def fetch_payment(self, gateway_intent_id: str) -> PaymentSnapshot:
         snapshot = self._ledger().snapshot(gateway_intent_id)
         if snapshot is None:
-            raise GatewayError("Sandbox knows no such payment.")
+            raise UnknownPayment("Sandbox knows no such payment.")
         return snapshot
 
     def refund(self, params: RefundParams) -> RefundResult:
