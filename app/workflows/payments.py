@@ -31,7 +31,9 @@ _WEIGHT = (EventOutcome.REVIEW, EventOutcome.APPLIED)
 
 def find_payment(gateway: str, snapshot: PaymentSnapshot) -> Payment | None:
     """By the gateway's ids, else by our own id that it carries along: an event may overtake `attach_intent`."""
-    found = _find_by(gateway, Payment.gateway_intent_id == snapshot.gateway_intent_id)
+    found = None
+    if snapshot.gateway_intent_id is not None:
+        found = _find_by(gateway, Payment.gateway_intent_id == snapshot.gateway_intent_id)
     if found is None and snapshot.gateway_payment_id is not None:
         found = _find_by(gateway, Payment.gateway_payment_id == snapshot.gateway_payment_id)
     if found is None and "payment_id" in snapshot.metadata:
