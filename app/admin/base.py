@@ -101,7 +101,7 @@ class ConsoleView(Changing):
         query, controls = self.asked_for()
         page = paging.fetch(query.options(*self.options), self.order(), place=listing.place(request.args))
         count = paging.count_words(paging.count_up_to_cap(query, self.model.id))
-        shown = Listing(page=page, count=count, controls=controls, columns=self.columns, sort=self.sort())
+        shown = Listing(page=page, count=count, controls=controls, columns=self.listed(), sort=self.sort())
         actions, confirmations = self.get_actions_list()
         return self.render(
             self.list_template,
@@ -110,6 +110,10 @@ class ConsoleView(Changing):
             confirmations=confirmations,
             **self.addresses(),
         )
+
+    def listed(self) -> list[Column]:
+        """The columns of the page; an export has more."""
+        return [column for column in self.columns if column.is_listed]
 
     def addresses(self) -> dict[str, Any]:
         """What a list's template needs to lead elsewhere."""

@@ -22,7 +22,7 @@ class Column:
     cell: Callable[[Any], object]
     text: Callable[[Any], object] | None = None
     css: str = ""
-    sort: str = ""
+    is_listed: bool = True
 
     @property
     def plain(self) -> Callable[[Any], object]:

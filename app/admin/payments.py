@@ -66,7 +66,7 @@ class PaymentView(ConsoleView):
         ),
         Column("Gateway", lambda row: row.gateway.capitalize()),
         Column("Amount", lambda row: cells.money(row.amount), lambda row: row.amount.decimal, "number"),
-        Column("Currency", lambda row: row.currency),
+        Column("Currency", lambda row: row.currency, is_listed=False),
         Column("Refunded", lambda row: cells.money(row.refunded) if row.refunded else "–", css="number"),
         Column("Status", lambda row: cells.state(row.status), lambda row: row.status.label),
         Column("Gateway's id", lambda row: cells.mono(row.gateway_payment_id), lambda row: row.gateway_payment_id),
