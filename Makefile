@@ -23,7 +23,7 @@ demo: .venv/.runtime ## try it: everything embedded, with sample data, in var/de
 
 .PHONY: run
 run: .venv/.runtime ## web, worker and scheduler on the settings of the environment
-	@exec $(BIN)/flask --app wsgi serve
+	@exec $(BIN)/python -m flask --app wsgi serve
 
 .PHONY: test
 test: .venv/.dev ## all tests, with a real PostgreSQL, queue, mail server and browser
