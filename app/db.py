@@ -84,15 +84,27 @@ def _run(callback: Callable[[], None]) -> None:
 
 
 def _end_reading(session: Session) -> None:
-    if session.new or session.dirty or session.deleted:
-        raise RuntimeError("rows were changed outside a transaction()")
-    session.commit()
+    _refuse_changes(session)
+    # Also drops what a statement may have written outside: only a transaction() keeps things.
+    session.rollback()
     session.expire_all()
 
 
 def _begin_writing(session: Session) -> None:
     """Take SQLite's write lock at once: a read that turns into a write loses updates or fails there."""
     session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+
+
+def _refuse_changes(session: Session) -> None:
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("rows were changed outside a transaction()")
+
+
+@event.listens_for(Session, "before_flush")
+def _refuse_stray_flush(session: Session, _context: object, _instances: object) -> None:
+    # A query writes out pending changes before it reads: a forgotten transaction() shall be loud there too.
+    if _CALLBACKS not in session.info:
+        _refuse_changes(session)
 
 
 @event.listens_for(Engine, "connect")
