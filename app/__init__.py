@@ -1,6 +1,7 @@
 """Counterfoil: sells professional services on one page, and runs every sale to completion."""
 
 import os
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -35,7 +36,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
 
     settings = settings or Settings.from_env(os.environ)
-    app = Flask(__name__, template_folder="../templates")
+    # The folder that a relative path of an SQLite database is relative to.
+    app = Flask(__name__, template_folder="../templates", instance_path=str(Path(__file__).resolve().parent.parent))
     app.extensions["settings"] = settings
     app.extensions["links"] = Links(settings.base_url, settings.secret_key)
     app.config.update(_flask_config(settings))

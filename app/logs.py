@@ -46,6 +46,8 @@ def configure(level: str) -> None:
     root.setLevel(level)
     # It would write a line of its own for each of ours.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    # It says which database it found each time readiness is asked for.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def init_app(app: Flask) -> None:
