@@ -9,6 +9,7 @@ def init_app(app: Flask) -> None:
     for command in (
         accounts.create_user,
         accounts.create_token,
+        gateways.import_gateways,
         gateways.set_gateway,
         reconcile.reconcile,
         sample.load_sample,

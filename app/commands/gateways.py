@@ -1,5 +1,7 @@
 """Storing a gateway's credentials from the shell."""
 
+import os
+
 import click
 from flask.cli import with_appcontext
 
@@ -39,3 +41,16 @@ def set_gateway(
         raise click.ClickException(error.message) from error
     state = "active" if config.is_active else "inactive"
     click.echo(f"{config.gateway}: {config.mode} mode, {state}{', default' if config.is_default else ''}.")
+
+
+@click.command()
+@with_appcontext
+def import_gateways() -> None:
+    """Take over gateway credentials from the environment (STRIPE_API_SECRET ...), for gateways not set up yet."""
+    try:
+        with transaction():
+            imported = gateway_setup.import_credentials(os.environ, actor=COMMAND)
+    except DomainError as error:
+        raise click.ClickException(error.message) from error
+    names = ", ".join(f"{config.gateway} ({config.mode})" for config in imported)
+    click.echo(f"Imported {names}." if names else "Nothing to import.")

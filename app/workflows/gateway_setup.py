@@ -1,7 +1,7 @@
 """Storing a gateway's credentials and choosing the default."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select, update
 
@@ -13,6 +13,7 @@ from app.workflows import audit
 from app.workflows.audit import Actor
 
 _SECRETS = ("api_key", "api_secret", "webhook_secret")
+_IMPORTED = (*_SECRETS, "api_base", "mode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,41 @@ def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor) -> GatewayCon
     db.session.flush()
     audit.record("gateway.configured", config, actor=actor, before=before, after=_picture(config))
     return config
+
+
+def import_credentials(env: Mapping[str, str], *, actor: Actor) -> list[GatewayConfig]:
+    """Set up the gateways that the environment names and the database does not know yet; the console rules after.
+
+    `STRIPE_API_KEY`, `_API_SECRET`, `_WEBHOOK_SECRET`, `_API_BASE`, `_MODE`, and alike for each gateway. The first
+    one becomes the default where there is none.
+    """
+    known = set(db.session.scalars(select(GatewayConfig.gateway)))
+    found = {gateway.name: _named_in(env, gateway.name) for gateway in gateways.registered() if gateway.is_available()}
+    return [
+        set_up(name, replace(changes, is_active=True, is_default=not _has_default() or None), actor=actor)
+        for name, changes in found.items()
+        if changes is not None and name not in known
+    ]
+
+
+def _named_in(env: Mapping[str, str], gateway: str) -> GatewayChanges | None:
+    """None where the environment has no secret of this gateway. Raises InvalidInput for an unknown mode."""
+    values = {name: env.get(f"{gateway}_{name}".upper(), "").strip() or None for name in _IMPORTED}
+    if values["api_secret"] is None:
+        return None
+    if values["mode"] not in {None, "test", "live"}:
+        raise InvalidInput(f"{gateway.upper()}_MODE must be test or live, not {values['mode']!r}.")
+    return GatewayChanges(
+        api_key=values["api_key"],
+        api_secret=values["api_secret"],
+        webhook_secret=values["webhook_secret"],
+        api_base=values["api_base"],
+        mode=values["mode"],
+    )
+
+
+def _has_default() -> bool:
+    return db.session.scalar(select(GatewayConfig.id).where(GatewayConfig.is_default)) is not None
 
 
 def _find_or_make(gateway: str) -> GatewayConfig:

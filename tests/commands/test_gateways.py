@@ -1,0 +1,56 @@
+"""Gateways from the shell and from the environment; secrets go in and do not come out."""
+
+import pytest
+from sqlalchemy import select
+
+from app.db import db
+from app.models import AuditEntry, GatewayConfig
+from tests.factories import make_gateway
+
+SECRETS = ("key-of-the-shop", "secret-of-the-shop", "hook-of-the-shop")
+
+
+def run(app, *words, env=None):
+    return app.test_cli_runner().invoke(args=list(words), env=env)
+
+
+def config(gateway="sandbox"):
+    db.session.expire_all()
+    return db.session.scalars(select(GatewayConfig).where(GatewayConfig.gateway == gateway)).one()
+
+
+def test_a_gateway_is_stored_with_its_secrets_sealed_and_none_of_them_said(app, session):
+    words = ("--api-key", SECRETS[0], "--api-secret", SECRETS[1], "--webhook-secret", SECRETS[2])
+    result = run(app, "set-gateway", "sandbox", *words, "--mode", "test", "--active", "--default")
+    assert result.exit_code == 0
+    stored = config()
+    assert (stored.api_key, stored.api_secret, stored.webhook_secret) == SECRETS
+    assert stored.is_active
+    assert stored.is_default
+    said = result.output + "".join(db.session.scalars(select(AuditEntry.changes)))
+    assert not any(secret in said for secret in SECRETS)
+
+
+def test_what_is_left_out_stays_as_it_is_and_a_rolled_secret_stays_valid(app, session):
+    make_gateway(api_secret="kept-secret")  # noqa: S106
+    before = config().webhook_secret
+    assert run(app, "set-gateway", "sandbox", "--webhook-secret", "the-next-one").exit_code == 0
+    stored = config()
+    assert stored.api_secret == "kept-secret"  # noqa: S105
+    assert (stored.webhook_secret, stored.previous_webhook_secret) == ("the-next-one", before)
+
+
+@pytest.mark.parametrize("words", [("nobody",), ("sandbox", "--mode", "real"), ("sandbox", "--colour", "blue"), ()])
+def test_a_mistake_is_one_clear_line(app, session, words):
+    result = run(app, "set-gateway", *words)
+    assert result.exit_code != 0
+    assert result.output.strip().splitlines()[-1].startswith("Error: ")
+
+
+def test_credentials_of_the_environment_are_a_first_import_only(app, session):
+    env = {"SANDBOX_API_SECRET": "from-the-environment", "SANDBOX_WEBHOOK_SECRET": "hook"}
+    assert "sandbox (test)" in run(app, "import-gateways", env=env).output
+    assert config().is_default
+    changed = env | {"SANDBOX_API_SECRET": "another"}
+    assert "Nothing to import" in run(app, "import-gateways", env=changed).output
+    assert config().api_secret == "from-the-environment"  # noqa: S105
