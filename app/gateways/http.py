@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeVar
 import requests
 from requests.adapters import HTTPAdapter
 
-from app.gateways.base import GatewayUnavailable
+from app.gateways.errors import BadCredentials, GatewayError, GatewayUnavailable, UnknownPayment
 from app.kit.backoff import Backoff
 
 logger = logging.getLogger(__name__)
@@ -27,6 +27,13 @@ _TROUBLE = (
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
 )
+# What all gateways mean alike, and their SDKs do not tell apart alike. 409: the same call is still being worked on.
+_MEANING: dict[int, type[GatewayError]] = {
+    401: BadCredentials,
+    403: BadCredentials,
+    404: UnknownPayment,
+    409: GatewayUnavailable,
+}
 _LONGEST_PLEA = timedelta(seconds=5)
 _BACKOFF = Backoff(first=timedelta(seconds=0.5), factor=2, retries=2)
 
@@ -72,7 +79,8 @@ class Patience:
 class PatientSession(requests.Session):
     """A session for vendors' SDKs and our own calls alike. What it sends always has a timeout and never follows.
 
-    Raises NoAnswer; a request that is not safe to repeat is sent once, and its caller knows what to do.
+    Raises GatewayError: NoAnswer, or what 401, 403, 404 and 409 mean. What is not safe to repeat is sent once, and
+    its caller knows what to do.
     """
 
     patience: ClassVar[Patience] = Patience()
@@ -97,6 +105,8 @@ class PatientSession(requests.Session):
             raise NoAnswer(type(error).__name__) from error
         if answer.status_code == 429 or answer.status_code >= 500:
             raise NoAnswer(f"HTTP {answer.status_code}", _plea(answer))
+        if answer.status_code in _MEANING:
+            raise _MEANING[answer.status_code](details={"reason": f"HTTP {answer.status_code}"})
         return answer
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
 from app.kit import clock
 
@@ -35,6 +36,15 @@ def is_signed_now(payload: bytes, header: str, secrets: Iterable[str]) -> bool:
     message = stamp.encode() + b"." + payload
     known = tuple(secrets)
     return any(is_signed(message, value, known) for name, _, value in parts[:20] if name == "v1")
+
+
+def is_recent(stamp: str, *, at_most: timedelta) -> bool:
+    """True for an ISO 8601 time with a zone, no older than that and not of the future."""
+    try:
+        age = clock.utc_now() - datetime.fromisoformat(stamp)
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return -timedelta(seconds=TOLERANCE_SECONDS) <= age <= at_most
 
 
 def _digest(message: bytes, secret: str) -> bytes:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from app.gateways import failures, signatures
-from app.gateways.amounts import ensure_last_digit_is_zero, from_units, to_units
+from app.gateways.amounts import Decimals
 from app.gateways.base import (
     BadCredentials,
     CredentialField,
@@ -27,8 +27,6 @@ from app.gateways.base import (
     RefundParams,
     RefundResult,
     SnapshotStatus,
-    UnknownPayment,
-    UnsupportedAmount,
 )
 from app.gateways.http import PatientSession
 from app.gateways.labels import labels_of, ours
@@ -37,15 +35,17 @@ from app.kit.money import Money
 if TYPE_CHECKING:
     from stripe import StripeClient, StripeError
 
-ZERO_DECIMAL = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
-THREE_DECIMAL = frozenset("BHD JOD KWD OMR TND".split())
-# Without UGX: Stripe's documents contradict each other on its decimals.
-TWO_DECIMAL = frozenset(
-    """AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BWP BYN BZD CAD CDF CHF CNY COP CRC
+DECIMALS = Decimals(
+    zero=frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split()),
+    three=frozenset("BHD JOD KWD OMR TND".split()),
+    # Without UGX: Stripe's documents contradict each other on its decimals.
+    two=frozenset(
+        """AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BWP BYN BZD CAD CDF CHF CNY COP CRC
     CVE CZK DKK DOP DZD EGP ETB EUR FJD FKP GBP GEL GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR ISK JMD KES KGS KHR
     KYD KZT LAK LBP LKR LRD LSL MAD MDL MKD MMK MNT MOP MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK
     PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SEK SGD SHP SOS SRD SZL THB TJS TOP TRY TTD TWD TZS UAH USD UYU UZS WST
     XCD YER ZAR ZMW""".split()
+    ),
 )
 _STATUS = {
     "succeeded": SnapshotStatus.PAID,
@@ -81,7 +81,7 @@ class Stripe(Gateway):
     name = "stripe"
     label = "Stripe"
     signature_header = "Stripe-Signature"
-    currencies = ZERO_DECIMAL | THREE_DECIMAL | TWO_DECIMAL
+    currencies = DECIMALS.currencies
     countries = frozenset(
         """AE AT AU BE BG BR CA CH CY CZ DE DK EE ES FI FR GB GI GR HK HR HU IE IN IT JP LI LT LU LV MT MX MY NL NO NZ
         PL PT RO SE SG SI SK TH US""".split()
@@ -109,7 +109,7 @@ class Stripe(Gateway):
     def refund(self, params: RefundParams) -> RefundResult:
         wanted: Any = {
             "payment_intent": params.gateway_payment_id or params.gateway_intent_id,
-            "amount": units_of(params.amount),
+            "amount": DECIMALS.units_of(params.amount),
             "metadata": {"refund_key": params.idempotency_key},
         }
         with _translated("Stripe refused the refund."):
@@ -122,8 +122,11 @@ class Stripe(Gateway):
         for key, kinds in ((self.config.api_key, ("pk",)), (self.config.api_secret, ("sk", "rk"))):
             if not key.startswith(tuple(f"{kind}_{mode}_" for kind in kinds)):
                 raise BadCredentials(f"In {mode} mode Stripe's keys begin with pk_{mode}_ and sk_{mode}_.")
-        with _translated("Stripe does not accept the secret key."):
-            self.client.v1.payment_intents.list({"limit": 1})
+        try:
+            with _translated():
+                self.client.v1.payment_intents.list({"limit": 1})
+        except BadCredentials as error:
+            raise BadCredentials("Stripe does not accept the secret key.") from error
 
     def page_script(self) -> PageScript:
         hosts = ("https://js.stripe.com", "https://*.js.stripe.com")
@@ -142,8 +145,7 @@ class Stripe(Gateway):
             snapshot = _of_session(told) if told["object"] == "checkout.session" else _of_intent(told)
             return GatewayEvent(event_id, EventKind(snapshot.status.value), name, snapshot)
         if name in _REFUND_NEWS:
-            refunds = (_refund_news(told),) if told["object"] == "refund" else _refunds(told)
-            refund = next(iter(refunds), None)
+            refund = _refund_news(told) if told["object"] == "refund" else next(iter(_refunds(told)), None)
             return GatewayEvent(event_id, EventKind.REFUNDED, name, _owner(told), refund=refund)
         if name.startswith("charge.dispute."):
             return GatewayEvent(event_id, EventKind.DISPUTED, name, _owner(told), dispute=_dispute_news(told))
@@ -166,7 +168,7 @@ class Stripe(Gateway):
 
     def _open_intent(self, params: PaymentIntentParams) -> PaymentIntent:
         wanted: Any = {
-            "amount": units_of(params.amount),
+            "amount": DECIMALS.units_of(params.amount),
             "currency": params.amount.currency.lower(),
             "automatic_payment_methods": {"enabled": True},
             "description": params.description,
@@ -177,7 +179,7 @@ class Stripe(Gateway):
         return PaymentIntent(self.name, intent.id, client["client_secret"], params.amount, client=client)
 
     def _open_session(self, params: PaymentIntentParams) -> PaymentIntent:
-        price = {"currency": params.amount.currency.lower(), "unit_amount": units_of(params.amount)}
+        price = {"currency": params.amount.currency.lower(), "unit_amount": DECIMALS.units_of(params.amount)}
         price |= {"product_data": {"name": params.description}}
         wanted: Any = {
             "mode": "payment",
@@ -195,20 +197,8 @@ class Stripe(Gateway):
         return PaymentIntent(self.name, session.id, "", params.amount, redirect_url=session.url)
 
 
-def units_of(amount: Money) -> int:
-    """Raises UnsupportedAmount."""
-    ensure_last_digit_is_zero(amount, THREE_DECIMAL)
-    if not Stripe.takes(amount.currency):
-        raise UnsupportedAmount
-    return to_units(amount, _decimals(amount.currency))
-
-
 def _money(units: int, currency: str) -> Money:
-    return from_units(units, currency.upper(), _decimals(currency.upper()))
-
-
-def _decimals(currency: str) -> int:
-    return 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+    return DECIMALS.money(units, currency.upper())
 
 
 def _of_intent(intent: Mapping[str, Any]) -> PaymentSnapshot:
@@ -273,8 +263,7 @@ def _dispute_news(dispute: Mapping[str, Any]) -> DisputeNews:
 
 def _failure(error: Mapping[str, Any]) -> PaymentFailure:
     codes = [str(error[name]) for name in ("decline_code", "code") if error.get(name)] or ["unknown"]
-    kind = next((_FAILURES[code] for code in codes if code in _FAILURES), "unknown")
-    return failures.failure(kind, codes[0])
+    return failures.failure(next((_FAILURES[code] for code in codes if code in _FAILURES), "unknown"), codes[0])
 
 
 @contextmanager
@@ -289,13 +278,9 @@ def _translated(message: str | None = None) -> Iterator[None]:
 
 
 def _our_error(error: "StripeError", message: str | None) -> GatewayError:
-    if isinstance(error.__cause__, GatewayUnavailable):
+    if isinstance(error.__cause__, GatewayError):
         return error.__cause__
-    status, code = error.http_status or 0, error.code
-    if not 400 <= status < 500 or status == 409:
+    if not 400 <= (error.http_status or 0) < 500:
         return GatewayUnavailable(details={"reason": type(error).__name__})
-    reason = {"reason": error.user_message or code or type(error).__name__}
-    if code == "resource_missing":
-        return UnknownPayment(details=reason)
-    words = f"{message} {reason['reason']}" if message else None
-    return (BadCredentials if status in {401, 403} else GatewayError)(words, details=reason)
+    reason = error.user_message or error.code or type(error).__name__
+    return GatewayError(f"{message} {reason}" if message else None, details={"reason": reason})
