@@ -1,11 +1,15 @@
 """Messages to one administrator: the cheapest that tests of sending can have."""
 
 import itertools
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from flask import current_app
+from sqlalchemy import inspect, select, update
 
 from app.db import db, transaction
+from app.jobs import notifications as jobs
 from app.kit import clock
 from app.models import Notification, NotificationStatus, Role, User
 from app.workflows import notifications
@@ -36,7 +40,30 @@ def everything():
 
 def fresh(row):
     db.session.rollback()
-    return db.session.get_one(Notification, row.id, populate_existing=True)
+    return db.session.get_one(Notification, key_of(row), populate_existing=True)
+
+
+def key_of(row):
+    """Known also when its session is gone."""
+    return inspect(row).identity[0]
+
+
+@contextmanager
+def plain_receipts():
+    """Receipts that take no time to print, for properties that are not about them."""
+    extensions = current_app.extensions
+    usual = extensions["stationery"]
+    extensions["stationery"] = replace(usual, print_receipt=lambda _service_request, _payment: b"%PDF-plain")
+    try:
+        yield
+    finally:
+        extensions["stationery"] = usual
+
+
+def deliver():
+    """As the worker does it: with a session of its own."""
+    with current_app._get_current_object().app_context():
+        jobs.deliver_due()
 
 
 def make_due(*rows):
@@ -53,4 +80,4 @@ def end_leases():
 
 def _change(rows, **values):
     with transaction() as session:
-        session.execute(update(Notification).where(Notification.id.in_([row.id for row in rows])).values(**values))
+        session.execute(update(Notification).where(Notification.id.in_([key_of(row) for row in rows])).values(**values))
