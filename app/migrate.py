@@ -21,8 +21,8 @@ def _config() -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """Apply what is missing. Several machines may start at once: on PostgreSQL one migrates, the others wait."""
-    with engine.begin() as connection:
+    """Apply what is missing. Several may start at once: one migrates, the others wait."""
+    with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         config = _config()
