@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask
+from flask_login import current_user
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.columns import keyring
@@ -58,7 +59,9 @@ def _bind(app: Flask, settings: Settings) -> None:
     postmark.host = urlsplit(settings.base_url).hostname or postmark.host
     db.init_app(app)
     mail.init_app(app)
-    login_manager.init_app(app)
+    # The context processor would look up the user for every page; as a global it does so where a page asks.
+    login_manager.init_app(app, add_context_processor=False)
+    app.jinja_env.globals["current_user"] = current_user
 
 
 def _flask_config(settings: Settings) -> dict[str, object]:

@@ -1,6 +1,8 @@
 """The receipt for a paid request: one page of PDF."""
 
 import logging
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,8 +23,13 @@ if TYPE_CHECKING:
 logging.getLogger("fpdf").setLevel(logging.ERROR)
 
 _FONTS = Path(__file__).parent.parent / "fonts"
+# What the small fonts have; they load eight times faster than the whole ones.
+_LATIN = re.compile(r"[\u0020-\u007e\u00a0-\u017f\u2010-\u2027\u2030-\u203a€₹№−]*")
 _INK, _SOFT, _ACCENT, _LINE = (27, 33, 36), (82, 91, 96), (11, 91, 102), (220, 220, 214)
 _MARGIN, _WIDTH, _LABEL_WIDTH = 20, 170, 46
+
+_Lines = list[tuple[str, str]]
+"""Labels and what stands beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +58,20 @@ def receipt_pdf(
     """Who sold, who bought, what, for how much, paid how and when. The same payment gives the same bytes."""
     style = _Style(locale, zone)
     paid_at = payment.completed_at or payment.created_at
-    page = _blank_page(paid_at)
+    sections = {
+        "Bought by": _buyer(service_request),
+        "Bought": _lines(service_request, payment, style),
+        "Paid": _paid(payment, style.moment(paid_at)),
+    }
+    page = _blank_page(paid_at, {seller.name: [], **sections})
     _head(page, seller, service_request)
-    _section(page, "Bought by", _buyer(service_request))
-    _section(page, "Bought", _lines(service_request, payment, style))
-    _section(page, "Paid", _paid(payment, style.moment(paid_at)))
+    for title, lines in sections.items():
+        _section(page, title, lines)
     _foot(page, seller)
     return bytes(page.output())
 
 
-def _buyer(service_request: ServiceRequest) -> list[tuple[str, str]]:
+def _buyer(service_request: ServiceRequest) -> _Lines:
     return [
         ("Name", service_request.customer_name),
         ("Email", service_request.customer_email),
@@ -68,7 +79,7 @@ def _buyer(service_request: ServiceRequest) -> list[tuple[str, str]]:
     ]
 
 
-def _lines(service_request: ServiceRequest, payment: Payment, style: _Style) -> list[tuple[str, str]]:
+def _lines(service_request: ServiceRequest, payment: Payment, style: _Style) -> _Lines:
     lines = [("Service", service_request.service_name)]
     if service_request.tier_name:
         lines.append(("Option", service_request.tier_name))
@@ -79,7 +90,7 @@ def _lines(service_request: ServiceRequest, payment: Payment, style: _Style) -> 
     return lines
 
 
-def _paid(payment: Payment, paid_at: str) -> list[tuple[str, str]]:
+def _paid(payment: Payment, paid_at: str) -> _Lines:
     gateway = Gateway.registry.get(payment.gateway)
     lines = [("Date", paid_at), ("Through", gateway.label if gateway else payment.gateway)]
     if payment.gateway_payment_id:
@@ -94,19 +105,25 @@ def _readable_phone(phone: str) -> str:
     return format_phone(phone) if phone.startswith("+") else phone
 
 
-def _blank_page(made_at: datetime) -> "FPDF":
+def _blank_page(made_at: datetime, sections: Mapping[str, _Lines]) -> "FPDF":
     # Slow to load, and a web process may never print a receipt.
     from fpdf import FPDF  # noqa: PLC0415
 
     page = FPDF(format="A4")
     page.set_creation_date(made_at)
-    page.add_font("Sans", fname=_FONTS / "DejaVuSans.ttf")
-    page.add_font("Sans", style="B", fname=_FONTS / "DejaVuSans-Bold.ttf")
-    page.add_font("Devanagari", fname=_FONTS / "Lohit-Devanagari.ttf")
-    page.set_fallback_fonts(["Devanagari"], exact_match=False)
+    _add_fonts(page, "".join(text for lines in sections.values() for _, text in lines))
     page.set_margins(_MARGIN, _MARGIN)
     page.add_page()
     return page
+
+
+def _add_fonts(page: "FPDF", text: str) -> None:
+    part = "-Latin" if _LATIN.fullmatch(text) else ""
+    page.add_font("Sans", fname=_FONTS / f"DejaVuSans{part}.ttf")
+    page.add_font("Sans", style="B", fname=_FONTS / f"DejaVuSans-Bold{part}.ttf")
+    if not part:
+        page.add_font("Devanagari", fname=_FONTS / "Lohit-Devanagari.ttf")
+        page.set_fallback_fonts(["Devanagari"], exact_match=False)
 
 
 def _head(page: "FPDF", seller: Seller, service_request: ServiceRequest) -> None:
@@ -118,7 +135,7 @@ def _head(page: "FPDF", seller: Seller, service_request: ServiceRequest) -> None
     page.ln(6)
 
 
-def _section(page: "FPDF", title: str, lines: list[tuple[str, str]]) -> None:
+def _section(page: "FPDF", title: str, lines: _Lines) -> None:
     page.set_draw_color(*_LINE)
     page.line(_MARGIN, page.get_y(), _MARGIN + _WIDTH, page.get_y())
     page.ln(4)
