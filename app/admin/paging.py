@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.columns import UtcDateTime
 from app.db import db
 from app.kit import ids
 
@@ -104,9 +105,14 @@ def _parse_mark(mark: str, order: Order) -> tuple[Any, UUID] | None:
     try:
         value, key = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
         row_id = ids.parse_id(key)
-        return None if row_id is None else (_typed(value, order.column.type.python_type), row_id)
+        return None if row_id is None else (_typed(value, _kind(order.column)), row_id)
     except (ValueError, TypeError, AttributeError, binascii.Error, RecursionError):
         return None
+
+
+def _kind(column: InstrumentedAttribute[Any]) -> type[Any]:
+    # A type decorator does not tell what it makes of its column.
+    return datetime if isinstance(column.type, UtcDateTime) else column.type.python_type
 
 
 def _typed(value: Any, kind: type[Any]) -> Any:
