@@ -25,6 +25,7 @@ ALLOWED: dict[PaymentStatus, frozenset[PaymentStatus]] = {
     PaymentStatus.REFUNDED: frozenset({PaymentStatus.COMPLETED}),
 }
 
+_PAID = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
 _WEIGHT = (EventOutcome.REVIEW, EventOutcome.APPLIED)
 """What matters most about several things done at once."""
 
@@ -93,8 +94,12 @@ def _find_by(gateway: str, condition: object) -> Payment | None:
 def _learn_ids(payment: Payment, snapshot: PaymentSnapshot) -> None:
     payment.checked_at = clock.utc_now()
     payment.gateway_intent_id = payment.gateway_intent_id or snapshot.gateway_intent_id
-    payment.gateway_payment_id = payment.gateway_payment_id or snapshot.gateway_payment_id
-    payment.bank_reference = payment.bank_reference or snapshot.bank_reference
+    # One intent may see several tries with an id each: the one that paid is the payment's.
+    is_better = snapshot.status is SnapshotStatus.PAID and payment.status not in _PAID
+    for name in ("gateway_payment_id", "bank_reference"):
+        value = getattr(snapshot, name)
+        if value is not None and (is_better or getattr(payment, name) is None):
+            setattr(payment, name, value)
 
 
 def _settle_paid(payment: Payment, snapshot: PaymentSnapshot) -> EventOutcome:
