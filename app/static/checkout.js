@@ -50,28 +50,43 @@
     state.textContent = missing.length ? "Still needed: " + missing.map(labelOf).join(", ") + "." : "";
   };
 
-  const ask = async () => {
-    clearTimeout(timer);
-    const values = present();
-    if (judged === values) return show();
-    if (question) question.abort();
-    const mine = question = new AbortController();
+  const forget = () => {
+    if (question) question.abort("forgotten");
+    question = null;
+  };
+
+  const send = async (mine) => {
     const limit = setTimeout(() => mine.abort("slow"), PATIENCE);
     const body = new URLSearchParams(new FormData(form));
     form.elements.started.value = "1";
     try {
       const answer = await fetch(form.dataset.check, { method: "POST", body, signal: mine.signal, headers: { Accept: "application/json" } });
       if (!answer.ok) throw new Error(String(answer.status));
-      verdict = await answer.json();
+      return await answer.json();
     } catch {
-      if (mine !== question || (mine.signal.aborted && mine.signal.reason !== "slow")) return;
-      verdict = { valid: true, errors: {} };  // Nobody to ask: let the press decide, the server checks again.
+      return { valid: true, errors: {} };  // Nobody to ask: let the press decide, the server checks again.
     } finally {
       clearTimeout(limit);
     }
-    if (mine !== question) return;
-    judged = values;
-    show();
+  };
+
+  const ask = async () => {
+    clearTimeout(timer);
+    const values = present();
+    if (question && question.values === values) return question.answer;
+    forget();
+    if (judged === values) return show();
+    const mine = question = new AbortController();
+    mine.values = values;
+    mine.answer = send(mine).then((answer) => {
+      if (mine !== question) return;
+      question = null;
+      verdict = answer;
+      judged = values;
+      show();
+      if (present() !== values) ask();
+    });
+    return mine.answer;
   };
 
   const askSoon = () => {

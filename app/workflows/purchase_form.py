@@ -77,7 +77,7 @@ class PurchaseForm(Form):
         [Needed("Tell us in a few words what you need."), AtMost(MAXIMUM_REQUIREMENTS_LENGTH)],
         filters=[tidy_text],
         description="A few words are enough: what it is for, and by when. No passwords or card numbers, please.",
-        render_kw={"autocomplete": "off", "inputmode": "text", "rows": 4},
+        render_kw={"inputmode": "text", "rows": 4},
     )
     tier = RadioField("Option", coerce=str, validate_choice=False)
 
