@@ -154,7 +154,8 @@ def _get_locked(condition: object) -> SandboxPayment:
 
 def _refunded(payment: SandboxPayment) -> int:
     total = select(func.sum(SandboxRefund.amount_minor)).where(SandboxRefund.sandbox_payment_id == payment.id)
-    return db.session.scalar(total) or 0
+    # PostgreSQL sums large integers to a decimal.
+    return int(db.session.scalar(total) or 0)
 
 
 def _refunds(payment: SandboxPayment) -> tuple[RefundNews, ...]:
@@ -168,5 +169,6 @@ def _refunds(payment: SandboxPayment) -> tuple[RefundNews, ...]:
 def _ensure_refundable(payment: SandboxPayment, amount: Money) -> None:
     if _status(payment) is not SnapshotStatus.PAID:
         raise GatewayError("Sandbox: this payment is not paid, so nothing can be refunded.")
-    if amount.minor > payment.amount_minor - _refunded(payment):
-        raise GatewayError("Sandbox: this is more than what is left to refund.")
+    left = Money(payment.amount_minor - _refunded(payment), payment.currency)
+    if amount.currency != left.currency or not 0 < amount.minor <= left.minor:
+        raise GatewayError(f"Sandbox: up to {left.format()} is left to refund.")
