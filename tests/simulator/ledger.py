@@ -77,6 +77,11 @@ class Ledger:
         self._kept: dict[tuple[str, str], _Kept] = {}
         self._numbers = itertools.count(1)
 
+    def clear(self) -> None:
+        with self.lock:
+            self.orders.clear()
+            self._kept.clear()
+
     def new_id(self, prefix: str) -> str:
         return f"{prefix}{next(self._numbers):014d}"
 

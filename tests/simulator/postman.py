@@ -42,6 +42,12 @@ class Postman:
         self.conduct = Conduct()
         self.answers: list[int] = []
 
+    def clear(self) -> None:
+        self.outbox.clear()
+        self.addresses.clear()
+        self.answers.clear()
+        self.conduct = Conduct()
+
     def send(self, letter: Letter) -> None:
         self.outbox.append(letter)
         if letter.gateway in self.addresses and not self.conduct.is_lost:

@@ -58,6 +58,12 @@ class Simulator:
         self._thread.join(10)
         self._server.server_close()
 
+    def clear(self) -> None:
+        """As on the first day; tokens and certificates stay."""
+        self.ledger.clear()
+        self.faults.clear()
+        self.postman.clear()
+
     def wait(self) -> None:
         try:
             self._thread.join()
