@@ -8,7 +8,9 @@ from uuid import UUID
 
 from flask_mail import Message
 from rq.timeouts import JobTimeoutException
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import joinedload
 
 from app.db import db, transaction
 from app.extensions import settings
@@ -27,8 +29,10 @@ BATCH = 50
 LONGEST_RUN = 60
 """Seconds: well within the time a job may take, so that a run ends by itself."""
 
-_LEAST_LEASE = timedelta(seconds=60)
+_LEAST_LEASE = timedelta(minutes=2)
 _BUSY_DELAY = timedelta(minutes=1)
+_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+_WITH_ITS_ROWS = (joinedload(Notification.service_request), joinedload(Notification.recipient_user))
 _KEPT = "Not sent: no mail server is set, so mail is kept readable in the console."
 
 
@@ -97,7 +101,7 @@ def _prepare(notification_id: UUID, taken: Claim) -> tuple[Message, SentCopy] | 
     """The finished mail, with no database connection held any more; None when there is nothing to send."""
     try:
         prepared = _write(notification_id)
-    except (SQLAlchemyError, JobTimeoutException):
+    except (*_DATABASE_AWAY, JobTimeoutException):
         raise
     except Exception as error:
         logger.exception("a mail could not be written", extra={"notification": notification_id})
@@ -112,7 +116,7 @@ def _prepare(notification_id: UUID, taken: Claim) -> tuple[Message, SentCopy] | 
 
 
 def _write(notification_id: UUID) -> tuple[Message, SentCopy] | None:
-    notification = db.session.get_one(Notification, notification_id)
+    notification = db.session.get_one(Notification, notification_id, options=_WITH_ITS_ROWS)
     if not letters.is_still_true(notification, stationery()):
         return None
     letter = letters.compose(notification, stationery())

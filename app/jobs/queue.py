@@ -23,7 +23,9 @@ JOBS = "jobs"
 QUEUES = (DELIVERIES, JOBS)
 """In the order a worker empties them: a customer waits for mail, nobody waits for a sweep."""
 
-JOB_TIMEOUT = 120
+JOB_TIMEOUT = 180
+"""Seconds, after which the worker ends a job. Leases are longer, so that nobody else starts before that."""
+
 _BELL = "counterfoil:bell"
 _BELL_SECONDS = 30
 _SILENCE_SECONDS = 5.0

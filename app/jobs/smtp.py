@@ -11,8 +11,8 @@ from flask_mail import Attachment, Connection, Message
 from app.workflows.letters import Letter
 from app.workflows.notifications import postmark
 
-TIMEOUT = 15
-"""Seconds for each answer of the server."""
+TIMEOUT = 30
+"""Seconds for each answer of the server: some look at a message for that long before they take it."""
 
 _BUSY = frozenset({421, 450, 452})
 _SERVER_WIDE = re.compile(r"^421|\b4\.7\.\d+")
@@ -85,9 +85,12 @@ class MailServer:
             raise self._judge(*next(iter(error.recipients.values())), is_about_address=True) from None
         except smtplib.SMTPResponseException as error:
             raise self._judge(error.smtp_code, error.smtp_error, is_about_address=False) from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
             self._close()
             raise DeliveryFailed(_words(f"{type(error).__name__}: {error}")) from None
+        except ValueError as error:
+            # Letters before the @ that only few servers take; Flask-Mail cannot write them.
+            raise AddressRefused(f"Mail cannot be addressed like this ({type(error).__name__}).") from None
         self._sent += 1
 
     def _judge(self, code: int, said: bytes | str, *, is_about_address: bool) -> DeliveryFailed:

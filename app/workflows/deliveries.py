@@ -23,9 +23,10 @@ from app.workflows import audit
 from app.workflows.audit import Actor
 
 BACKOFF = Backoff()
-LEASE = timedelta(minutes=3)
+LEASE = timedelta(seconds=queue.JOB_TIMEOUT + 60)
 """Longer than a job may run, so nobody else takes a row while it is being sent."""
 PATIENCE = timedelta(days=2)
+"""How long a server may ask us to wait with a message before that counts as failing."""
 
 _LONGEST_ERROR = 500
 _RESENDABLE = (NotificationStatus.PENDING, NotificationStatus.SENT, NotificationStatus.DEAD)

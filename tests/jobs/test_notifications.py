@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from email.utils import parseaddr
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -126,6 +127,16 @@ def test_a_refused_address_is_dead_at_once_and_its_error_names_nobody(session, s
     assert row.next_attempt_at is None
 
 
+def test_an_address_that_mail_cannot_be_sent_to_is_dead_and_holds_up_nobody(session, smtp):
+    first, second = owe(2)
+    with transaction() as opened:
+        opened.get_one(Notification, key_of(first)).recipient = "ü.müller@example.com"
+    deliver()
+    assert (fresh(first).status, fresh(first).attempts) == (NotificationStatus.DEAD, 1)
+    assert "ü" not in fresh(first).last_error
+    assert fresh(second).status is NotificationStatus.SENT
+
+
 def test_an_address_refused_only_after_the_message_is_dead_too(session, smtp):
     smtp.answer(Answer.REFUSE)
     [row] = owe()
@@ -229,6 +240,16 @@ def test_a_row_that_cannot_be_opened_holds_up_nobody(session, smtp):
         NotificationStatus.DEAD,
         "The message could not be written (CannotOpen).",
     )
+
+
+def test_a_letter_about_a_row_that_is_gone_holds_up_nobody(session, smtp):
+    first, second = owe(2)
+    with transaction() as opened:
+        gone = update(Notification).where(Notification.id == key_of(first))
+        opened.execute(gone.values(kind="payment_confirmed", subject_id=uuid4()))
+    deliver()
+    assert fresh(first).status is NotificationStatus.DEAD
+    assert fresh(second).status is NotificationStatus.SENT
 
 
 def test_without_a_mail_server_the_mail_is_kept_readable(make_app, settings, smtp):
