@@ -33,7 +33,6 @@ AROUND = {
     "ages",
     "assets",
     "migrate",
-    "payment_start",
 }
 BELOW = GROUND | BASE | BUSINESS | AROUND
 

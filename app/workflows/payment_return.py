@@ -5,6 +5,7 @@ from sqlalchemy import select
 from app.db import db
 from app.models import Payment, PaymentStatus, ServiceRequest
 
+
 def current_payment(service_request: ServiceRequest) -> Payment | None:
     """The payment that paid the request, else the latest attempt."""
     return db.session.scalar(
