@@ -44,6 +44,7 @@ class ConsoleView(Changing):
     create_label = "New entry"
     delete_warning = "This cannot be undone."
     action_permissions: Mapping[str, Permission] = {}
+    page_permissions: Mapping[str, Permission] = {}
     columns: Sequence[Column] = ()
     filters: Sequence[Filter] = ()
     orders: Mapping[str, Order]
@@ -77,7 +78,8 @@ class ConsoleView(Changing):
         return None
 
     def _ensure_open(self, name: str) -> None:
-        needed = {
+        needed: dict[str, Permission | None] = {
+            **self.page_permissions,
             "create_view": self.edit_permission,
             "edit_view": self.edit_permission,
             "delete_view": self.edit_permission,

@@ -1,13 +1,14 @@
 """The forms of services and tiers, and how they are read into rows."""
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from app.admin.filters import enum_options
-from app.admin.forms import AdminForm, AmountField, LinesField
+from app.admin.forms import AdminForm, AmountField, LinesField, choices
 from app.db import db
 from app.errors import InvalidInput
 from app.kit.money import Money, known_currencies, parse_amount
@@ -24,7 +25,7 @@ class ServiceForm(AdminForm):
         "In one sentence", [InputRequired(_NEEDED), Length(max=300)], description="Stands on the card of the shop."
     )
     description = TextAreaField("Description", [InputRequired(_NEEDED), Length(max=10_000)])
-    category = SelectField("Category", choices=list(enum_options(Category)))
+    category = SelectField("Category", choices=choices(enum_options(Category)))
     price = AmountField(
         "Price", [InputRequired(_NEEDED)], description="In whole units, like 4,999.00. With tiers, theirs count."
     )
@@ -50,7 +51,7 @@ class TierForm(AdminForm):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         rows = db.session.execute(select(Service.id, Service.name).order_by(Service.sort_order, Service.name))
-        self.service_id.choices = [(str(key), name) for key, name in rows]
+        self.service_id.choices = choices((key, name) for key, name in rows)
 
 
 def fill_service(service: Service, form: ServiceForm) -> None:
@@ -72,7 +73,7 @@ def fill_service(service: Service, form: ServiceForm) -> None:
 
 def fill_tier(tier: ServiceTier, form: TierForm) -> None:
     """Raises InvalidInput, with details by field."""
-    service = db.session.scalars(select(Service).where(Service.id == form.service_id.data)).one()
+    service = db.session.scalars(select(Service).where(Service.id == UUID(form.service_id.data))).one()
     tier.price_minor = _price(form.price.data, service.currency).minor
     tier.service = service
     tier.name = form.name.data or ""

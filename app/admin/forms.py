@@ -1,11 +1,13 @@
 """Forms of the console, and fields of our own."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from flask_admin.form import BaseForm
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields import choices as wtforms_choices
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.kit.money import Money
@@ -18,6 +20,12 @@ class AdminForm(BaseForm, FlaskForm):
     """
 
     row_version = HiddenField()
+
+
+def choices(options: Iterable[tuple[object, str]]) -> list[Any]:
+    """Values and labels in the form that WTForms takes; its type stubs do not know it yet."""
+    choice: Any = wtforms_choices.SelectChoice  # type: ignore[attr-defined]
+    return [choice(str(value), label) for value, label in options]
 
 
 class AmountField(StringField):

@@ -37,6 +37,7 @@ class NotificationView(ConsoleView):
     details_template = "admin/notifications/details.html"
     empty = "Nobody is owed a message yet."
     action_permissions = {"resend": Permission.RESEND}
+    page_permissions = {"resend": Permission.RESEND}
     orders = {"newest": Order(Notification.created_at, Notification.id)}
     options = (
         defer(Notification.sent_copy),
@@ -104,7 +105,6 @@ class NotificationView(ConsoleView):
 
     @expose("/<uuid:key>/resend", methods=("POST",))
     def resend(self, key: UUID) -> ResponseReturnValue:
-        self.ensure(Permission.RESEND)
         with transaction():
             row = self.get_locked(key)
             deliveries.resend(row, actor=self.actor)

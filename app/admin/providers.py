@@ -12,7 +12,7 @@ from wtforms.validators import InputRequired, Length, NumberRange
 from app.admin import cells
 from app.admin.base import ConsoleView
 from app.admin.filters import choice, enum_options, switch
-from app.admin.forms import AdminForm, CheckboxesField
+from app.admin.forms import AdminForm, CheckboxesField, choices
 from app.admin.listing import Column
 from app.admin.paging import Order
 from app.admin.permissions import Permission
@@ -43,15 +43,15 @@ class ProviderForm(AdminForm):
     capacity = IntegerField(
         "Open requests at most", [InputRequired(_NEEDED), NumberRange(0, 10_000, "Use a number up to 10,000.")]
     )
-    availability = SelectField("Availability", choices=list(enum_options(Availability)))
-    categories = CheckboxesField("Skilled in everything of", choices=list(enum_options(Category)))
+    availability = SelectField("Availability", choices=choices(enum_options(Availability)))
+    categories = CheckboxesField("Skilled in everything of", choices=choices(enum_options(Category)))
     services = CheckboxesField("And in these services")
     is_enabled = BooleanField("May sign in and get work")
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         rows = db.session.execute(select(Service.id, Service.name).order_by(Service.name))
-        self.services.choices = [(str(key), name) for key, name in rows]
+        self.services.choices = choices((key, name) for key, name in rows)
 
 
 class ProviderView(ConsoleView):

@@ -34,6 +34,8 @@ class RequestChanges(RequestList):
         "export": Permission.EXPORT,
     }
 
+    page_permissions = dict.fromkeys(("set_status", "set_provider", "add_note", "providers"), Permission.WORK)
+
     # --- one request, from its page or in the list
 
     @expose("/<uuid:key>/status", methods=("POST",))
@@ -55,7 +57,6 @@ class RequestChanges(RequestList):
     @expose("/providers")
     def providers(self) -> ResponseReturnValue:
         """Whom a request can be given to, with their load."""
-        self.ensure(Permission.WORK)
         profiles = assignment.all_providers()
         return jsonify(
             providers=[
@@ -75,7 +76,6 @@ class RequestChanges(RequestList):
         raise NotImplementedError
 
     def _carry_out(self, key: UUID, change: Change) -> ResponseReturnValue:
-        self.ensure(Permission.WORK)
         try:
             with transaction():
                 change(requests.get_locked(key, version=_sent_version()))

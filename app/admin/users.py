@@ -9,7 +9,7 @@ from wtforms.validators import InputRequired, Length
 from app.admin import cells
 from app.admin.base import ConsoleView
 from app.admin.filters import choice, enum_options, switch
-from app.admin.forms import AdminForm
+from app.admin.forms import AdminForm, choices
 from app.admin.listing import Column
 from app.admin.paging import Order
 from app.admin.permissions import Permission
@@ -24,7 +24,7 @@ _NEEDED = "This is needed."
 class UserForm(AdminForm):
     name = StringField("Name", [InputRequired(_NEEDED), Length(max=200)])
     email = EmailField("Email address", [InputRequired(_NEEDED), Length(max=254)])
-    role = SelectField("Role", choices=list(enum_options(Role)))
+    role = SelectField("Role", choices=choices(enum_options(Role)))
     password = PasswordField(
         "Password",
         [Length(max=200)],
