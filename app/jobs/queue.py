@@ -26,6 +26,7 @@ QUEUES = (DELIVERIES, JOBS)
 JOB_TIMEOUT = 180
 """Seconds, after which the worker ends a job. Leases are longer, so that nobody else starts before that."""
 
+_FAILED_KEPT = 7 * 24 * 3600
 _BELL = "counterfoil:bell"
 _BELL_SECONDS = 30
 _SILENCE_SECONDS = 5.0
@@ -123,7 +124,7 @@ def _call(ring: Callable[[Redis], object]) -> None:
 
 
 def _push(job: str, arguments: tuple[str, ...], redis: Redis) -> None:
-    _queue(JOBS, redis).enqueue(job, args=arguments, job_timeout=JOB_TIMEOUT, result_ttl=0)
+    _queue(JOBS, redis).enqueue(job, args=arguments, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=_FAILED_KEPT)
 
 
 def _ring() -> None:
@@ -134,7 +135,7 @@ def _ring_once(redis: Redis) -> None:
     # A bell that nobody has answered yet will find our rows too. It wears off, in case its job was lost.
     if redis.set(_BELL, "1", nx=True, ex=_BELL_SECONDS):
         job = "app.jobs.notifications.deliver_due"
-        _queue(DELIVERIES, redis).enqueue(job, job_timeout=JOB_TIMEOUT, result_ttl=0)
+        _queue(DELIVERIES, redis).enqueue(job, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=_FAILED_KEPT)
 
 
 def _answer(redis: Redis) -> None:

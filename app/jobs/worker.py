@@ -10,6 +10,7 @@ for later is a row with a time, and that scheduler would go on running, holding 
 import logging
 import signal
 import time
+from dataclasses import dataclass
 from types import FrameType
 
 from flask import Flask
@@ -35,6 +36,9 @@ _PAUSE = 2.0
 
 class Worker(SimpleWorker):
     """Runs each job in an application context of its own, whose end gives the database session back."""
+
+    max_connection_wait_time = 5.0
+    """RQ would let up to a minute go by before it notices that Redis is back."""
 
     def __init__(self, app: Flask, redis: Redis) -> None:
         super().__init__(
@@ -69,8 +73,12 @@ class Worker(SimpleWorker):
 def run(app: Flask, redis_url: str) -> None:
     """Work until SIGTERM or SIGINT; the job under way is finished. Redis may come and go."""
     redis = Redis.from_url(redis_url)
+    is_away = False
     try:
-        while not _work(app, redis):
+        while not (outcome := _work(app, redis)).is_asked_to_stop:
+            if outcome.error is not None and not is_away:
+                logger.warning("the queue is away, waiting for it", extra={"reason": outcome.error})
+            is_away = outcome.error is not None
             time.sleep(_PAUSE)
     except StopRequested:
         pass
@@ -79,17 +87,25 @@ def run(app: Flask, redis_url: str) -> None:
     logger.info("worker stopped")
 
 
-def _work(app: Flask, redis: Redis) -> bool:
-    """Whether it ended because it was asked to; else because Redis went away."""
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """Why a worker ended: it was asked to, or Redis went away (with `error`: before it could begin)."""
+
+    is_asked_to_stop: bool = False
+    error: str | None = None
+
+
+def _work(app: Flask, redis: Redis) -> _Outcome:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
+    worker = None
     try:
         worker = Worker(app, redis)
         worker.work(logging_level="WARNING")
     except RedisError as error:
-        logger.warning("the queue is away, trying again", extra={"reason": type(error).__name__})
-        return False
-    return worker.is_asked_to_stop
+        # The queue may go away in the very moment that we are asked to stop.
+        return _Outcome(worker is not None and worker.is_asked_to_stop, type(error).__name__)
+    return _Outcome(is_asked_to_stop=worker.is_asked_to_stop)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -55,9 +55,9 @@ def test_killed_between_send_and_mark(session, settings, smtp, tmp_path):
     first, second = owe(2)
     with running("worker", settings, tmp_path) as program:
         smtp.wait_for_attempts(1)
-        with held(settings.database_url, key_of(first)) as database:
+        with held(settings.database_url, key_of(first)) as watcher:
             smtp.release()
-            wait_until(lambda: waits_for_lock(database), "the worker wants to mark the message as sent")
+            wait_until(lambda: waits_for_lock(watcher), "the worker wants to mark the message as sent")
             program.kill()
     assert len(smtp.messages) == 1
     assert fresh(first).status is NotificationStatus.SENDING
@@ -70,19 +70,19 @@ def test_killed_between_send_and_mark(session, settings, smtp, tmp_path):
 
 @contextmanager
 def held(database_url, notification_id):
-    """The row locked by us, so that nobody can mark it."""
-    with psycopg.connect(database_url) as connection:
-        connection.execute("SELECT 1 FROM notifications WHERE id = %s FOR UPDATE", (notification_id,))
-        yield connection
-        connection.rollback()
+    """The row locked by us, so that nobody can mark it; gives a connection that sees who waits."""
+    with psycopg.connect(database_url) as holder, psycopg.connect(database_url, autocommit=True) as watcher:
+        holder.execute("SELECT 1 FROM notifications WHERE id = %s FOR UPDATE", (notification_id,))
+        yield watcher
+        holder.rollback()
 
 
-def waits_for_lock(connection):
+def waits_for_lock(watcher):
     query = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         " AND query LIKE 'UPDATE notifications%'"
     )
-    return connection.execute(query).fetchone()[0] > 0
+    return watcher.execute(query).fetchone()[0] > 0
 
 
 def test_two_workers_at_once_send_each_message_once(session, settings, smtp, tmp_path):
