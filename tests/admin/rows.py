@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 
 from app.columns import keyring
 from app.db import db, transaction
@@ -72,3 +72,18 @@ def listed(client: Any, **arguments: Any) -> list[str]:
     assert answer.status_code == 200
     boxes = Page(answer.text).find("input", name="rowid")
     return [str(box["aria-label"]).removeprefix("Select ") for box in boxes]
+
+
+def count_queries(client: Any, address: str) -> int:
+    """How often a page asks the database."""
+    counted: list[int] = []
+
+    def note(*_arguments: Any) -> None:
+        counted.append(1)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        assert client.get(address).status_code == 200
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    return len(counted)

@@ -5,12 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event
 
-from app.db import db
 from app.kit import clock
 from app.models import RequestStatus, Role
-from tests.admin.rows import URL, add_request, clear, listed, new_request, store
+from tests.admin.rows import URL, add_request, clear, count_queries, listed, new_request, store
 from tests.factories import make_provider, make_request
 from tests.pages import Page, squeeze
 from tests.sign_in import sign_in
@@ -100,20 +98,6 @@ def test_filters_in_force_are_said_and_can_be_taken_off(client, staff, service):
     assert "Provider is nobody" in page.words
     [without] = [each["href"] for each in page.find("a", aria_label="Remove: Status is In progress")]
     assert without == f"{URL}?provider=none&sort=oldest"
-
-
-def count_queries(client, address):
-    counted = []
-
-    def note(*_arguments):
-        counted.append(1)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        assert client.get(address).status_code == 200
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    return len(counted)
 
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.VIEWER])

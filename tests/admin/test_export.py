@@ -1,0 +1,112 @@
+"""Downloads: complete, streamed, and harmless in a spreadsheet."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from app.admin.export import harmless, stream_csv
+from app.models import AuditEntry, PaymentStatus, Role
+from tests.admin.rows import add_request, new_request, store
+from tests.factories import make_provider, make_request, make_service
+from tests.sign_in import sign_in
+
+URL = "/admin/requests/export/csv/"
+
+
+@pytest.fixture
+def finance(client, session):
+    return sign_in(client, Role.FINANCE)
+
+
+def read(client, address=URL):
+    answer = client.get(address, buffered=True)
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/csv"
+    assert answer.data.startswith("\ufeff".encode())
+    return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+
+
+def test_the_download_has_what_the_list_has_on_all_its_pages(client, finance, service):
+    store(*(new_request(service) for _ in range(120)))
+    add_request(service, payment_status=PaymentStatus.PENDING)
+    assert len(read(client)) == 120
+    assert len(read(client, f"{URL}?view=all")) == 121
+    assert len(read(client, f"{URL}?view=unpaid")) == 1
+    assert read(client, f"{URL}?status=completed") == []
+
+
+def test_it_says_all_there_is_to_know(client, finance, service):
+    provider = make_provider(name="Priya Raman")
+    row = add_request(service, assigned_provider_id=provider.id, tier_name="Express", affiliate_code="PARTNER")
+    [line] = read(client)
+    assert line["Reference"] == row.reference_number
+    assert (line["Customer"], line["Email"]) == ("Kavya Iyer", "kavya.iyer@example.org")
+    assert (line["Amount"], line["Currency"]) == ("2499.00", "INR")
+    assert (line["Status"], line["Payment"], line["Provider"]) == ("Awaiting first contact", "Paid", "Priya Raman")
+    assert (line["Tier"], line["Affiliate"], line["Bought"]) == ("Express", "PARTNER", "1 Mar 2026, 05:30 IST")
+
+
+def test_a_customer_cannot_put_a_formula_into_a_sheet(client, finance, service):
+    add_request(service, customer_name='=HYPERLINK("https://evil.example","Refund")', affiliate_code="@SUM(1)")
+    [line] = read(client)
+    assert line["Customer"].startswith("'=")
+    assert line["Affiliate"] == "'@SUM(1)"
+    assert line["Phone"] == "'+917000012345"
+
+
+@given(st.text(max_size=20), st.sampled_from(["", " ", "   "]))
+def test_no_cell_begins_like_a_formula(text, before):
+    cell = harmless(before + text)
+    assert not cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert "\0" not in cell
+
+
+def test_letters_of_every_script_arrive(client, finance, service):
+    add_request(service, customer_name="कविता अय्यर, 王小明")
+    assert read(client)[0]["Customer"] == "कविता अय्यर, 王小明"
+
+
+def test_it_streams(app):
+    read_so_far = []
+
+    def chunks():
+        for number in range(3):
+            read_so_far.append(number)
+            yield [number] * 1000
+
+    with app.test_request_context():
+        answer = stream_csv("numbers.csv", [("Number", str)], chunks())
+        lines = iter(answer.response)
+        assert answer.is_streamed
+        assert next(lines) == "\ufeffNumber\r\n"
+        assert read_so_far == []
+        assert next(lines).count("\r\n") == 1000
+        assert read_so_far == [0]
+        answer.close()
+
+
+def test_a_download_of_customers_is_itself_on_record(client, finance, session, service):
+    read(client, f"{URL}?status=completed")
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "requests.exported")).one()
+    assert entry.actor_user_id == finance.id
+    assert "status=completed" in entry.changes
+
+
+@pytest.mark.parametrize(
+    "table", ["payments", "services", "tiers", "providers", "notifications", "webhook_events", "gateways"]
+)
+def test_every_list_can_be_downloaded(client, finance, table):
+    make_service(tiers=2)
+    make_request()
+    make_provider()
+    lines = read(client, f"/admin/{table}/export/csv/")
+    assert bool(lines) is (table != "webhook_events")
+    assert "<" not in str(lines)
+
+
+def test_there_is_no_other_format(client, finance):
+    assert client.get("/admin/requests/export/xlsx/").status_code == 404

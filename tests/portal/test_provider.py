@@ -1,0 +1,130 @@
+"""A provider's own pages: their requests, and nobody else's."""
+
+import pytest
+from sqlalchemy import select
+
+from app.db import transaction
+from app.models import RequestNote, RequestStatus, Role, ServiceRequest, StatusChange
+from app.workflows import assignment, requests
+from app.workflows.audit import SYSTEM
+from tests.factories import make_provider, make_request
+from tests.pages import Page
+from tests.sign_in import sign_in
+
+
+@pytest.fixture
+def provider(client, session):
+    user = make_provider(name="Priya Raman")
+    return sign_in(client, user)
+
+
+def give(request, provider):
+    with transaction():
+        row = requests.get_locked(request.id)
+        if row.assigned_provider_id != provider.id:
+            assignment.assign(row, provider, actor=SYSTEM)
+
+
+@pytest.fixture
+def own(session, provider):
+    request = make_request()
+    give(request, provider)
+    return request
+
+
+@pytest.fixture
+def foreign(session, provider):
+    request, other = make_request(), make_provider()
+    give(request, other)
+    return request
+
+
+def fresh(session, request):
+    session.rollback()
+    return session.get_one(ServiceRequest, request.id, populate_existing=True)
+
+
+def take(client, session, request, step, **changes):
+    fields = {"version": fresh(session, request).version} | changes
+    return client.post(f"/provider/requests/{request.id}/{step}", data=fields)
+
+
+def test_the_list_has_their_own_and_no_other(client, own, foreign):
+    page = client.get("/provider/").text
+    assert own.reference_number in page
+    assert foreign.reference_number not in page
+
+
+def test_they_see_whom_to_call_and_about_what(client, own):
+    words = Page(client.get(f"/provider/requests/{own.id}").text).words
+    for part in (
+        "Kavya Iyer",
+        "kavya.iyer@example.org",
+        "+917000012345",
+        "Please call me after 4 pm.",
+        own.service_name,
+    ):
+        assert part in words
+
+
+def test_work_is_started_and_completed(client, session, provider, own):
+    assert take(client, session, own, "start").status_code == 302
+    assert fresh(session, own).status is RequestStatus.IN_PROGRESS
+    assert take(client, session, own, "complete").status_code == 302
+    assert fresh(session, own).status is RequestStatus.COMPLETED
+    latest = session.scalars(select(StatusChange).order_by(StatusChange.id.desc())).first()
+    assert latest.changed_by_user_id == provider.id
+
+
+def test_what_the_rule_gave_them_is_accepted(client, session, provider):
+    request = make_request()
+    assert fresh(session, request).assigned_provider_id == provider.id
+    assert "Accept" in client.get(f"/provider/requests/{request.id}").text
+    take(client, session, request, "accept")
+    assert fresh(session, request).status is RequestStatus.TEAM_ASSIGNED
+
+
+def test_a_note_is_kept_under_their_name(client, session, provider, own):
+    assert take(client, session, own, "notes", note="Rang, no answer.").status_code == 302
+    note = session.scalars(select(RequestNote)).one()
+    assert (note.body, note.author_id) == ("Rang, no answer.", provider.id)
+    assert "Rang, no answer." in client.get(f"/provider/requests/{own.id}").text
+
+
+def test_somebody_elses_request_does_not_exist_here(client, session, foreign):
+    before = fresh(session, foreign)
+    seen = (before.status, before.version)
+    assert client.get(f"/provider/requests/{foreign.id}").status_code == 404
+    for step in ("accept", "start", "complete", "notes"):
+        assert take(client, session, foreign, step, note="x").status_code == 404
+    after = fresh(session, foreign)
+    assert (after.status, after.version) == seen
+
+
+def test_a_step_that_does_not_fit_is_refused_in_words(client, session, own):
+    answer = take(client, session, own, "complete")
+    assert answer.status_code == 409
+    assert "cannot become" in answer.text
+
+
+def test_a_step_on_an_old_picture_is_refused(client, session, own):
+    old = fresh(session, own).version
+    take(client, session, own, "start")
+    assert take(client, session, own, "complete", version=old).status_code == 412
+    assert take(client, session, own, "complete", version="zzz").status_code == 422
+    assert fresh(session, own).status is RequestStatus.IN_PROGRESS
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.OPERATOR, Role.AFFILIATE])
+def test_the_pages_are_for_providers(client, session, role):
+    request = make_request()
+    sign_in(client, role)
+    assert client.get("/provider/").status_code == 403
+    assert take(client, session, request, "start").status_code == 403
+    client.post("/logout")
+    assert client.get("/provider/").location.startswith("/login")
+
+
+def test_steps_need_their_token(app, client, session, own):
+    app.config["WTF_CSRF_ENABLED"] = True
+    assert take(client, session, own, "start").status_code == 400
