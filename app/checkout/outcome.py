@@ -5,15 +5,15 @@ from flask.typing import ResponseReturnValue
 
 from app.checkout import signed_links
 from app.checkout.blueprint import bp
-from app.checkout.purchase import SUBMISSION, go_and_pay
+from app.checkout.purchase import SUBMISSION, go_and_pay, offered
 from app.checkout.visits import count
 from app.db import transaction
 from app.errors import AlreadyPaid, DomainError, NotFound
-from app.extensions import limiter
+from app.extensions import csrf, limiter
 from app.models import Payment, PaymentStatus, ServiceRequest
 from app.payment_start import start_payment
 from app.stationery import stationery
-from app.workflows import gateway_choice, payment_return, payments, purchase, tracking
+from app.workflows import payment_return, payments, purchase, tracking
 
 
 @bp.get("/requests/<reference>/confirmation")
@@ -47,6 +47,27 @@ def pay(reference: str) -> ResponseReturnValue:
         return redirect(signed_links.address("confirmation", service_request.reference_number), 303)
     except DomainError as error:
         return _pay_page(service_request, payment, trouble=error)
+
+
+@bp.get("/requests/<reference>/handover")
+@limiter.limit("240/minute")
+def hand_over(reference: str) -> ResponseReturnValue:
+    """For gateways whose page wants a form posted to it."""
+    service_request = signed_links.get_request(reference)
+    payment = payment_return.current_payment(service_request)
+    if payment is None or payment.form_action is None or payment.status is not PaymentStatus.PENDING:
+        return redirect(signed_links.address("pay_again", service_request.reference_number), 303)
+    offered(service_request.currency)
+    return _private(render_template("checkout/handover.html", service_request=service_request, payment=payment))
+
+
+# The gateway's page posts from its own site, without our cookies; nothing it says is believed, it is asked instead.
+@bp.post("/requests/<reference>/confirmation")
+@csrf.exempt  # type: ignore[untyped-decorator]
+@limiter.limit("240/minute")
+def come_back(reference: str) -> ResponseReturnValue:
+    service_request = signed_links.get_request(reference)
+    return redirect(signed_links.address("confirmation", service_request.reference_number), 303)
 
 
 @bp.get("/requests/<reference>/receipt")
@@ -101,7 +122,7 @@ def _pay_page(service_request: ServiceRequest, payment: Payment, *, trouble: Dom
         "checkout/pay.html",
         service_request=service_request,
         payment=payment,
-        offers=gateway_choice.offers(service_request.currency),
+        offers=offered(service_request.currency),
         key=request.args["key"],
         trouble=trouble,
     )

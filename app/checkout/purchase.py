@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import Response, jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from app import protection
 from app.checkout import affiliate_cookie, signed_links
 from app.checkout.blueprint import bp
 from app.checkout.forms import CheckoutForm
@@ -16,6 +17,7 @@ from app.kit.contact import format_phone
 from app.models import Payment, Service
 from app.payment_start import start_payment
 from app.workflows import catalog, gateway_choice, purchase
+from app.workflows.gateway_choice import Offer
 from app.workflows.purchase import Origin
 
 SUBMISSION = "submission"
@@ -63,9 +65,18 @@ def check(service_id: UUID) -> Response:
 
 
 def go_and_pay(payment: Payment) -> ResponseReturnValue:
-    """To the gateway's hosted page."""
+    """To the gateway's page, or to ours that hands over to it."""
     reference = payment.service_request.reference_number
-    return redirect(payment.redirect_url or signed_links.address("pay_again", reference), 303)
+    return redirect(payment.redirect_url or signed_links.address("hand_over", reference), 303)
+
+
+def offered(currency: str) -> list[Offer]:
+    """The ways to pay, whose pages the forms of this answer may lead to."""
+    offers = gateway_choice.offers(currency)
+    for offer in offers:
+        for origin in offer.origins:
+            protection.allow("form-action", origin)
+    return offers
 
 
 def _page(service: Service, form: CheckoutForm, *, trouble: DomainError | None = None) -> str:
@@ -81,7 +92,7 @@ def _page(service: Service, form: CheckoutForm, *, trouble: DomainError | None =
         token_failed=token_failed,
         verdict=_verdict(form),
         trouble=trouble,
-        offers=gateway_choice.offers(service.currency),
+        offers=offered(service.currency),
     )
 
 

@@ -262,6 +262,10 @@ class Gateway(ABC):
         """
         return False
 
+    def pay_page_origins(self) -> tuple[str, ...]:
+        """Where its own pay pages stand: our content policy lets forms lead there."""
+        return ()
+
     def page_script(self) -> PageScript | None:
         """The script to load when the customer pays on our page; None where they pay on the gateway's."""
         return None
@@ -275,5 +279,5 @@ class Gateway(ABC):
             raise InvalidSignature
         try:
             return self.process_webhook(payload, headers)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
             raise InvalidSignature("The message is signed, but is no event we can read.") from error

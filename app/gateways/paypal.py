@@ -31,6 +31,7 @@ from app.gateways.base import (
     SnapshotStatus,
     UnknownPayment,
 )
+from app.gateways.http import origin_of
 from app.gateways.oauth import Account, TokenSession
 from app.gateways.signatures import header_of
 from app.kit.money import Money
@@ -156,6 +157,10 @@ class PayPal(Gateway):
         kind = EventKind(snapshot.status.value) if snapshot else EventKind.IGNORED
         return GatewayEvent(event_id, kind, name, snapshot)
 
+    def pay_page_origins(self) -> tuple[str, ...]:
+        page = "https://www.paypal.com" if self.config.mode == "live" else "https://www.sandbox.paypal.com"
+        return (origin_of(self.config.api_base) if self.config.api_base else page,)
+
     @property
     def _base(self) -> str:
         return self.config.api_base or APIS[self.config.mode]
@@ -269,8 +274,8 @@ def _of_event(name: str, told: Mapping[str, Any]) -> PaymentSnapshot | None:
 
 def _parent(refund: Mapping[str, Any]) -> str:
     """The id of the capture that a refund belongs to."""
-    up = next(link["href"] for link in refund["links"] if link["rel"] == "up")
-    return str(up).rstrip("/").rpartition("/")[2]
+    (up,) = (link["href"] for link in refund["links"] if link["rel"] == "up")
+    return str(up.rstrip("/").rpartition("/")[2])
 
 
 def _refund_news(refund: Mapping[str, Any]) -> RefundNews:

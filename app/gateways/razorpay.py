@@ -38,7 +38,7 @@ from app.gateways.base import (
     SnapshotStatus,
     UnknownPayment,
 )
-from app.gateways.http import PatientSession
+from app.gateways.http import PatientSession, origin_of
 from app.gateways.labels import labels_of, ours
 from app.kit.money import Money
 
@@ -150,6 +150,9 @@ class Razorpay(Gateway):
             self.client.order.all({"count": 1})
         except BadCredentials as error:
             raise BadCredentials("Razorpay does not accept the key id and secret.") from error
+
+    def pay_page_origins(self) -> tuple[str, ...]:
+        return (origin_of(self.config.api_base or API),)
 
     def page_script(self) -> PageScript:
         hosts = ("https://checkout.razorpay.com", "https://cdn.razorpay.com")

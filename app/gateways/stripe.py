@@ -28,7 +28,7 @@ from app.gateways.base import (
     RefundResult,
     SnapshotStatus,
 )
-from app.gateways.http import PatientSession
+from app.gateways.http import PatientSession, origin_of
 from app.gateways.labels import labels_of, ours
 from app.kit.money import Money
 
@@ -127,6 +127,9 @@ class Stripe(Gateway):
                 self.client.v1.payment_intents.list({"limit": 1})
         except BadCredentials as error:
             raise BadCredentials("Stripe does not accept the secret key.") from error
+
+    def pay_page_origins(self) -> tuple[str, ...]:
+        return (origin_of(self.config.api_base) if self.config.api_base else "https://checkout.stripe.com",)
 
     def page_script(self) -> PageScript:
         hosts = ("https://js.stripe.com", "https://*.js.stripe.com")

@@ -49,6 +49,7 @@ class PaymentFlag(StrEnum):
 class Payment(Keyed, Touched, Model):
     """One attempt to collect one amount through one gateway.
 
+    The customer pays at `redirect_url`, or at `form_action`, which wants the `client_parameters` posted to it.
     `settles_request` is true for the one payment that pays the request; a unique index lets no second one be.
     """
 
@@ -67,6 +68,7 @@ class Payment(Keyed, Touched, Model):
     bank_reference: Mapped[str | None] = mapped_column(String(64))
     client_secret: Mapped[str | None] = mapped_column("client_secret_sealed", Sealed("payments.client_secret"))
     redirect_url: Mapped[str | None] = mapped_column("redirect_url_sealed", Sealed("payments.redirect_url"))
+    form_action: Mapped[str | None] = mapped_column(String(255))
     client_parameters: Mapped[dict[str, Any]] = mapped_column(
         "client_parameters_sealed", SealedJson("payments.client_parameters"), default=dict
     )

@@ -38,13 +38,16 @@ class Offer:
     gateway: str
     label: str
     is_test: bool
+    origins: tuple[str, ...]
+    """Where its pay pages stand."""
 
 
 def offers(currency: str) -> list[Offer]:
     """The ways to pay now, the default first."""
     return [
-        Offer(config.gateway, Gateway.registry[config.gateway].label, config.mode == "test")
+        Offer(config.gateway, adapter.label, config.mode == "test", adapter.pay_page_origins())
         for config in active_gateways(currency)
+        for adapter in [adapter_for(config)]
     ]
 
 

@@ -116,6 +116,7 @@ def create_intent(payment: Payment, links: Links) -> PaymentIntent:
             return_url=links.confirmation(reference),
             cancel_url=links.pay(reference),
             metadata={"payment_id": str(payment.id), "reference_number": reference},
+            is_hosted=True,
         )
     )
 
@@ -126,7 +127,7 @@ def attach_intent(payment_id: UUID, intent: PaymentIntent) -> Payment:
     if payment.gateway_intent_id is None:
         payment.gateway_intent_id = intent.gateway_intent_id
         payment.client_secret = intent.client_secret
-        payment.redirect_url = intent.redirect_url
+        payment.redirect_url, payment.form_action = intent.redirect_url, intent.form_action
         payment.client_parameters = dict(intent.client)
         payment.next_check_at = clock.utc_now() + FIRST_CHECK_AFTER
     return payment

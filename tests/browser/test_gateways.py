@@ -1,0 +1,99 @@
+"""Paying on the real gateways' own pages, as their simulator plays them, with and without scripts."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.db import db
+from app.models import Payment, PaymentStatus
+from tests.browser.filling import CUSTOMER, PAY, fill
+from tests.factories import make_gateway, make_service
+from tests.simulator import Simulator
+
+GATEWAYS = ("stripe", "razorpay", "paypal")
+
+
+@pytest.fixture(scope="module")
+def companies() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(companies: Simulator, live_server: Any) -> Iterator[Simulator]:
+    """Its webhooks are lost unless a test gives it our address: the customer's return has to do."""
+    companies.clear()
+    yield companies
+    companies.clear()
+
+
+def set_up(simulator: Simulator, *names: str) -> None:
+    for name in names:
+        config = simulator.config(name)
+        make_gateway(
+            name,
+            is_default=name == names[0],
+            api_key=config.api_key,
+            api_secret=config.api_secret,
+            webhook_secret=config.webhook_secrets[0],
+            api_base=config.api_base,
+            options=dict(config.options),
+        )
+
+
+def order(page: Any, *, has_scripts: bool) -> None:
+    """From the checkout page to the gateway's."""
+    service = make_service(name="GST registration", price_minor=249_900, currency="USD")
+    page.goto(f"/services/{service.id}")
+    if has_scripts:
+        fill(page)
+        page.wait_for_selector(f"{PAY}:enabled")
+    else:
+        for name, value in CUSTOMER.items():
+            page.fill(f"#{name}", value)
+    page.click(PAY)
+    if page.locator("[data-handover]").count() and not has_scripts:
+        page.click("text=Go on and pay")
+    page.wait_for_selector("text=(simulated)")
+
+
+def pay(page: Any) -> None:
+    """Choose the outcome that stands first, and come back."""
+    page.locator("button[name=outcome]").first.click()
+    page.wait_for_selector("text=/Return to the shop|Payment received/")
+    if page.locator("text=Return to the shop").count():
+        page.click("text=Return to the shop")
+    page.wait_for_selector("text=Payment received")
+
+
+def statuses() -> list[PaymentStatus]:
+    db.session.rollback()
+    return list(db.session.scalars(select(Payment.status).order_by(Payment.created_at)))
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+@pytest.mark.parametrize("gateway", GATEWAYS)
+def test_a_purchase_on_the_gateways_own_page(
+    open_page: Callable[..., Any], session: Any, simulator: Simulator, gateway: str, has_scripts: bool
+) -> None:
+    set_up(simulator, gateway)
+    page = open_page(java_script_enabled=has_scripts)
+    order(page, has_scripts=has_scripts)
+    pay(page)
+    assert statuses() == [PaymentStatus.COMPLETED]
+
+
+def test_what_one_gateway_declines_another_may_take(
+    open_page: Callable[..., Any], session: Any, simulator: Simulator
+) -> None:
+    set_up(simulator, "razorpay", "stripe")
+    page = open_page()
+    order(page, has_scripts=True)
+    page.locator("button[name=outcome]", has_text="declined").first.click()
+    page.wait_for_selector("text=The payment did not go through")
+    page.click("text=with Stripe")
+    page.wait_for_selector("text=(simulated)")
+    pay(page)
+    assert statuses() == [PaymentStatus.FAILED, PaymentStatus.COMPLETED]
