@@ -23,6 +23,8 @@ class Fault(Enum):
     RESET = "connection reset"
     HANG = "no answer, no work"
     NO_JSON = "200 with HTML"
+    NONSENSE = "400 without a known reason"
+    BUSY = "409, the same call is being worked on"
 
     CUT = "answer cut after the work"
     HANG_AFTER = "no answer after the work"
@@ -48,6 +50,7 @@ class Faults:
         self._lock = threading.Lock()
         self._end_of_hanging = threading.Event()
         self.seen: list[tuple[str, str]] = []
+        self.retry_after: str | None = None
 
     def plan(self, method: str, path: str, *faults: Fault) -> None:
         """These faults, one a call, for calls of that method whose path begins so."""
@@ -59,6 +62,7 @@ class Faults:
     def clear(self) -> None:
         self._planned.clear()
         self.seen.clear()
+        self.retry_after = None
 
     def stop_hanging(self) -> None:
         self._end_of_hanging.set()
@@ -75,7 +79,8 @@ class Faults:
         if fault in {Fault.RESET, Fault.HANG}:
             return self._lose(environ, b"", is_hanging=fault is Fault.HANG)
         status, kind, body = _ANSWERS[fault]
-        start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
+        plea = [("Retry-After", self.retry_after)] if self.retry_after else []
+        start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body))), *plea])
         return [body]
 
     def _take(self, method: str, path: str) -> Fault | None:
@@ -103,5 +108,7 @@ _ANSWERS = {
     Fault.TOO_MANY: ("429 Too Many Requests", "application/json", b'{"error": {"message": "Slow down"}}'),
     Fault.FAULTY: ("500 Internal Server Error", "application/json", b'{"error": {"message": "Our fault"}}'),
     Fault.BAD_GATEWAY: ("502 Bad Gateway", "text/html", _HTML),
+    Fault.NONSENSE: ("400 Bad Request", "application/json", b'{"error": {"code": "?", "message": "No."}}'),
+    Fault.BUSY: ("409 Conflict", "application/json", b'{"error": {"message": "Wait."}}'),
     Fault.NO_JSON: ("200 OK", "text/html", _HTML),
 }

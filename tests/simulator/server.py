@@ -27,6 +27,12 @@ class _Quiet(WSGIRequestHandler):
     def log(self, *_: object) -> None:
         """Calls are counted by `Faults`; connections cut on purpose are no news."""
 
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except OSError:
+            self.close_connection = True
+
 
 class Simulator:
     """Use it as a context manager: `with Simulator() as simulator: simulator.adapter("stripe")`."""
@@ -70,17 +76,17 @@ class Simulator:
         except KeyboardInterrupt:
             print("Ended.")
 
-    def config(self, gateway: str) -> PaymentGatewayConfig:
+    @staticmethod
+    def keys(gateway: str, **changes: object) -> PaymentGatewayConfig:
+        """The credentials that a company gave us."""
         key, secret, webhook_secret = _KEYS[gateway]
-        return PaymentGatewayConfig(
-            gateway=gateway,
-            mode="test",
-            api_key=key,
-            api_secret=secret,
-            webhook_secrets=(webhook_secret,),
-            api_base=f"{self.url}/{gateway}",
-            options={"webhook_roots": self.paypal.authority.root.pem.decode()} if gateway == "paypal" else {},
-        )
+        config = PaymentGatewayConfig(gateway, "test", key, secret, (webhook_secret,))
+        return replace(config, **changes)  # type: ignore[arg-type]
+
+    def config(self, gateway: str) -> PaymentGatewayConfig:
+        """With the addresses of this machine."""
+        roots = {"webhook_roots": self.paypal.authority.root.pem.decode()} if gateway == "paypal" else {}
+        return self.keys(gateway, api_base=f"{self.url}/{gateway}", options=roots)
 
     def adapter(self, gateway: str, **changes: object) -> Gateway:
         return gateways.create(replace(self.config(gateway), **changes))  # type: ignore[arg-type]
