@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Double, Select, cast, or_, select
 
 from app.db import db
 from app.errors import AssignmentRefused
@@ -20,11 +20,7 @@ def assign(service_request: ServiceRequest, provider: User, *, actor: Actor) -> 
     Raises AssignmentRefused with the reason.
     """
     _ensure_assignable(service_request, provider)
-    previous = service_request.assigned_provider_id
-    if previous is not None:
-        workload.shift(previous, by=-1)
-    workload.shift(provider.id, by=1)
-    workload.note_assignment(provider.id)
+    workload.hand_over(service_request.assigned_provider_id, provider.id)
     _set_provider(service_request, provider, actor=actor)
     if service_request.status is RequestStatus.PENDING_CONTACT:
         status.change_status(service_request, RequestStatus.TEAM_ASSIGNED, actor=actor)
@@ -60,7 +56,7 @@ def route(service_request: ServiceRequest) -> User | None:
 
 def candidates(service_request: ServiceRequest) -> Select[ProviderProfile]:
     """Eligible providers, the one to choose first."""
-    share_in_use = ProviderProfile.open_work * 1_000_000 / ProviderProfile.capacity
+    share_in_use = cast(ProviderProfile.open_work, Double) / ProviderProfile.capacity
     return (
         select(ProviderProfile)
         .join(ProviderProfile.user)

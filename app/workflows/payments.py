@@ -141,13 +141,17 @@ def _confirm_request(service_request: ServiceRequest, payment: Payment) -> None:
         status.enter_history(service_request, RequestStatus.PAYMENT_CONFIRMED, actor=SYSTEM)
         status.enter_history(service_request, RequestStatus.PENDING_CONTACT, actor=SYSTEM)
     db.session.flush()
-    provider = service_request.provider or assignment.route(service_request)
     affiliates.earn(service_request, payment)
     notifications.payment_confirmed(service_request, payment)
     notifications.new_request(service_request)
-    if provider is None:
-        notifications.no_provider(service_request)
+    if service_request.is_open:
+        _find_provider(service_request)
     analytics.record_event("paid", service_id=service_request.service_id, request_id=service_request.id)
+
+
+def _find_provider(service_request: ServiceRequest) -> None:
+    if service_request.provider is None and assignment.route(service_request) is None:
+        notifications.no_provider(service_request)
 
 
 def _sum_up(service_request: ServiceRequest, payment: Payment) -> None:

@@ -1,5 +1,7 @@
 """Where a request may go from where it is, and everything that goes with the move."""
 
+from datetime import datetime
+
 from app.db import db
 from app.errors import InvalidInput, TransitionRefused
 from app.kit import clock
@@ -46,7 +48,7 @@ def enter_history(
     """Set the status with its history row, its clock times and its audit entry; tells nobody."""
     old = service_request.status
     now = clock.utc_now()
-    _set_status(service_request, wanted)
+    _set_status(service_request, wanted, at=now)
     change = StatusChange(
         service_request_id=service_request.id,
         old_status=old,
@@ -63,13 +65,13 @@ def enter_history(
     return change
 
 
-def _set_status(service_request: ServiceRequest, wanted: RequestStatus) -> None:
-    was_open, now = service_request.is_open, clock.utc_now()
+def _set_status(service_request: ServiceRequest, wanted: RequestStatus, *, at: datetime) -> None:
+    was_open = service_request.is_open
     service_request.status = wanted
-    service_request.updated_at = now
-    service_request.closed_at = None if wanted in OPEN_STATUSES else now
+    service_request.updated_at = at
+    service_request.closed_at = None if wanted in OPEN_STATUSES else at
     if wanted in {RequestStatus.IN_PROGRESS, RequestStatus.COMPLETED} and service_request.first_contact_at is None:
-        service_request.first_contact_at = now
+        service_request.first_contact_at = at
     if was_open != service_request.is_open and service_request.assigned_provider_id is not None:
         workload.shift(service_request.assigned_provider_id, by=1 if service_request.is_open else -1)
 

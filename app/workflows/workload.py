@@ -36,7 +36,14 @@ def take_place(profile: ProviderProfile) -> bool:
     return cast(CursorResult[Any], result).rowcount == 1
 
 
-def note_assignment(provider_id: UUID) -> None:
+def hand_over(previous_id: UUID | None, provider_id: UUID) -> None:
+    """Count work out of one hand and into another.
+
+    In the order of their keys: two requests that change hands crosswise at once would wait for each other for ever.
+    """
+    moves = {provider_id: 1} if previous_id is None else {provider_id: 1, previous_id: -1}
+    for user_id in sorted(moves):
+        shift(user_id, by=moves[user_id])
     db.session.execute(
         update(ProviderProfile)
         .where(ProviderProfile.user_id == provider_id)
