@@ -22,8 +22,7 @@ ENTRY_POINTS = {"checkout", "admin", "accounts", "portal", "api", "jobs", "sandb
 WIRING = {"", "commands", "jobs.worker", "supervisor", "orphans", "embedded_queue", "seed", "samples"}
 # Shared by the entry points, or bound by `create_app` to serve every page alike.
 AROUND = {
-    "payment_start",
-    "ages",
+    "exchanges",
     "stationery",
     "error_pages",
     "protection",

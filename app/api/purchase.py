@@ -10,10 +10,10 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from app.errors import InvalidInput
+from app.exchanges import start_payment
 from app.extensions import limiter, links
 from app.kit import ids
 from app.models import Payment
-from app.payment_start import start_payment
 from app.workflows import catalog, idempotency, purchase
 from app.workflows.purchase import Origin
 from app.workflows.purchase_form import PurchaseForm

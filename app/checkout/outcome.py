@@ -7,13 +7,12 @@ from app.checkout import signed_links
 from app.checkout.blueprint import bp
 from app.checkout.purchase import SUBMISSION, go_and_pay, offered
 from app.checkout.visits import count
-from app.db import transaction
 from app.errors import AlreadyPaid, DomainError, NotFound
+from app.exchanges import check_payment, start_payment
 from app.extensions import csrf, limiter
 from app.models import Payment, PaymentStatus, ServiceRequest
-from app.payment_start import start_payment
 from app.stationery import stationery
-from app.workflows import payment_return, payments, purchase, tracking
+from app.workflows import payment_return, purchase, tracking
 
 
 @bp.get("/requests/<reference>/confirmation")
@@ -91,18 +90,9 @@ def _newest_state(reference: str) -> tuple[ServiceRequest, Payment]:
     if payment is None:
         raise NotFound("This request has no payment yet.")
     if payment_return.is_worth_asking(payment):
-        _ask_and_settle(payment)
+        # Unanswered, the customer reads "checking"; the webhook or the next refresh brings the news.
+        check_payment(payment.id)
     return service_request, payment
-
-
-def _ask_and_settle(payment: Payment) -> None:
-    try:
-        snapshot = payments.ask_gateway(payment)
-    except DomainError:
-        return  # The customer reads "checking"; the webhook or the next refresh brings the news.
-    if snapshot is not None:
-        with transaction():
-            payments.settle(payment.id, snapshot)
 
 
 def _paid(service_request: ServiceRequest, payment: Payment) -> Response:

@@ -12,10 +12,10 @@ from app.checkout.blueprint import bp
 from app.checkout.forms import CheckoutForm
 from app.checkout.visits import count
 from app.errors import AlreadyPaid, DomainError
+from app.exchanges import start_payment
 from app.extensions import csrf, limiter
 from app.kit.contact import format_phone
 from app.models import Payment, Service
-from app.payment_start import start_payment
 from app.workflows import catalog, gateway_choice, purchase
 from app.workflows.gateway_choice import Offer
 from app.workflows.purchase import Origin

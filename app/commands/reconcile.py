@@ -7,7 +7,7 @@ from flask.cli import with_appcontext
 
 from app.db import db
 from app.errors import DomainError
-from app.jobs.payments import check_payment
+from app.exchanges import check_payment
 from app.kit import clock
 from app.models import Payment
 from app.workflows import payments, reconciliation

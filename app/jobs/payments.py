@@ -1,18 +1,14 @@
 """Asking gateways, off the customer's path: pending payments, refunds without an answer, unpaid requests."""
 
-import logging
 from uuid import UUID
 
-from app.db import db, transaction
-from app.errors import DomainError
-from app.models import Payment, Refund
-from app.workflows import gateway_health, payments, reconciliation, refunds, requests
-
-logger = logging.getLogger(__name__)
+from app.db import transaction
+from app.exchanges import check_payment, send_refund
+from app.workflows import gateway_health, reconciliation, requests
 
 
 def check(payment_id: str) -> None:
-    """Ask how one payment stands, take the money if it is only reserved, and settle it."""
+    """One payment, because something said that its gateway knows more."""
     check_payment(UUID(payment_id))
 
 
@@ -22,35 +18,6 @@ def check_due() -> None:
         check_payment(payment_id)
     for refund_id in reconciliation.due_refunds():
         send_refund(refund_id)
-
-
-def check_payment(payment_id: UUID) -> bool:
-    """False when its gateway gave no answer; it is asked again later."""
-    payment = db.session.get_one(Payment, payment_id)
-    try:
-        snapshot = payments.ask_gateway(payment)
-    except DomainError as error:
-        _note_silence(payment, error)
-        return False
-    with transaction():
-        if snapshot is not None:
-            gateway_health.note_answer(payment.gateway)
-            payments.settle(payment_id, snapshot)
-        reconciliation.plan_next_check(payment_id)
-    return True
-
-
-def send_refund(refund_id: UUID) -> None:
-    """Ask for a refund that is on record; asked again after a lost answer it is still one refund."""
-    refund = db.session.get_one(Refund, refund_id)
-    try:
-        result = refunds.send(refund)
-    except DomainError as error:
-        with transaction():
-            refunds.note_no_answer(payments.get_locked(refund.payment_id), refund_id, error)
-        return
-    with transaction():
-        refunds.learn(payments.get_locked(refund.payment_id), refunds.news_of(refund, result))
 
 
 def expire_unpaid() -> None:
@@ -66,10 +33,3 @@ def alert_on_silence() -> None:
     """Payments complete, but their gateway's webhooks do not arrive: say so before somebody misses them."""
     with transaction():
         gateway_health.alert_on_silence()
-
-
-def _note_silence(payment: Payment, error: DomainError) -> None:
-    logger.warning("a gateway could not be asked", extra={"gateway": payment.gateway, "reason": error.code})
-    with transaction():
-        gateway_health.note_failure(payment.gateway, error)
-        reconciliation.plan_next_check(payment.id)

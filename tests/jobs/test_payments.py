@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from sqlalchemy import func, select
 
+from app import exchanges
 from app.db import db, transaction
 from app.gateways.base import GatewayUnavailable
 from app.jobs import payments as jobs
@@ -128,7 +129,7 @@ def test_a_refund_that_the_gateway_refuses_frees_the_amount_and_is_told(session)
     with transaction():
         locked = payments.get_locked(payment.id)
         refund = refunds.open_refund(locked, Wish(payment.amount, payment.amount, ""), actor=SYSTEM)
-    jobs.send_refund(refund.id)
+    exchanges.send_refund(refund.id)
     assert fresh(refund).status is RefundStatus.FAILED
     assert refunds.refundable(fresh(payment)) == payment.amount
     assert "alert" in db.session.scalars(select(Notification.kind)).all()

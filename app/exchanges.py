@@ -1,0 +1,70 @@
+"""Exchanges with gateways, whoever starts them: commit the question, ask outside any transaction, commit the answer."""
+
+import logging
+from collections.abc import Callable
+from uuid import UUID
+
+from app.db import db, transaction
+from app.errors import DomainError
+from app.extensions import links
+from app.models import Payment, Refund
+from app.workflows import gateway_health, payments, purchase, reconciliation, refunds
+
+logger = logging.getLogger(__name__)
+
+
+def start_payment(open_payment: Callable[[], Payment]) -> Payment:
+    """The pending payment that `open_payment` opens, announced to its gateway. Raises DomainError.
+
+    A payment that the gateway knows already is not announced again.
+    """
+    with transaction():
+        payment = open_payment()
+    if payment.gateway_intent_id is not None:
+        return payment
+    try:
+        intent = purchase.create_intent(payment, links())
+    except DomainError as error:
+        with transaction():
+            gateway_health.note_failure(payment.gateway, error)
+        raise
+    with transaction():
+        gateway_health.note_answer(payment.gateway)
+        return purchase.attach_intent(payment.id, intent)
+
+
+def check_payment(payment_id: UUID) -> bool:
+    """Ask how a payment stands and settle it; False when its gateway gave no answer, and is to be asked later."""
+    payment = db.session.get_one(Payment, payment_id)
+    try:
+        snapshot = payments.ask_gateway(payment)
+    except DomainError as error:
+        _note_silence(payment, error)
+        return False
+    with transaction():
+        if snapshot is not None:
+            gateway_health.note_answer(payment.gateway)
+            payments.settle(payment_id, snapshot)
+        reconciliation.plan_next_check(payment_id)
+    return True
+
+
+def send_refund(refund_id: UUID) -> Refund:
+    """Ask the gateway for a refund that is on record; asked again after a lost answer it is still one refund."""
+    refund = db.session.get_one(Refund, refund_id)
+    try:
+        result = refunds.send(refund)
+    except DomainError as error:
+        with transaction():
+            refunds.note_no_answer(payments.get_locked(refund.payment_id), refund_id, error)
+    else:
+        with transaction():
+            refunds.learn(payments.get_locked(refund.payment_id), refunds.news_of(refund, result))
+    return refund
+
+
+def _note_silence(payment: Payment, error: DomainError) -> None:
+    logger.warning("a gateway could not be asked", extra={"gateway": payment.gateway, "reason": error.code})
+    with transaction():
+        gateway_health.note_failure(payment.gateway, error)
+        reconciliation.plan_next_check(payment.id)
