@@ -41,7 +41,10 @@ class _Line:
     """The connection of this process, and how long to leave it alone after it failed."""
 
     def __init__(self) -> None:
-        self.redis: Redis | None = None
+        self.connect_to(None)
+
+    def connect_to(self, redis: Redis | None) -> None:
+        self.redis = redis
         self._silent_until = 0.0
         self._complain_from = 0.0
 
@@ -79,8 +82,7 @@ def connect(redis_url: str) -> Redis:
 
 def configure(redis_url: str | None) -> None:
     """Set the queue of this process; None leaves everything to the sweep."""
-    _line.__init__()  # type: ignore[misc]
-    _line.redis = connect(redis_url) if redis_url else None
+    _line.connect_to(connect(redis_url) if redis_url else None)
 
 
 def is_reachable() -> bool:

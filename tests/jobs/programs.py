@@ -51,6 +51,10 @@ def running(command: str, settings: Settings, folder: Path) -> Iterator[Program]
     program = Program(process, log_path)
     try:
         yield program
+    except AssertionError:
+        # What pytest shows with a failed test.
+        print(f"--- {command}, exit status {process.poll()}:\n{program.log}")
+        raise
     finally:
         process.kill()
         process.wait(10)
