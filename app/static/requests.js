@@ -184,7 +184,8 @@
     s: () => here() && openMenu(here(), "status"),
   };
   document.addEventListener("keydown", (event) => {
-    const isElsewhere = isTyping(event.target) || event.target.closest("button, [popover], dialog, a:not(th a)");
+    const isElsewhere = isTyping(event.target) || event.target.closest("[popover], dialog")
+      || (event.key === "Enter" && event.target.closest("a:not(th a), button, summary"));
     if (!table || event.ctrlKey || event.metaKey || event.altKey || isElsewhere || !keys[event.key]) return;
     event.preventDefault();
     keys[event.key]();
