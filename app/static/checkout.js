@@ -11,6 +11,7 @@
   const PATIENCE = 5000;
   const text = button.querySelector("[data-pay-text]");
   const state = form.querySelector("[data-pay-state]");
+  const summary = form.querySelector("[data-problems]");
   const boxes = new Map([...form.querySelectorAll("[data-field]")].map((box) => [box.dataset.field, box]));
   const left = new Set();
 
@@ -47,6 +48,7 @@
     else button.setAttribute("aria-busy", "true");
     if (!isKnown || isSending) return;
     boxes.forEach((_, name) => { if (left.has(name)) showProblem(name, verdict.errors[name] || ""); });
+    if (summary) summary.hidden = verdict.valid;
     state.textContent = missing.length ? "Still needed: " + missing.map(labelOf).join(", ") + "." : "";
   };
 

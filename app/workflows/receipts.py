@@ -46,7 +46,7 @@ class _Style:
     zone: ZoneInfo
 
     def moment(self, at: datetime) -> str:
-        return format_datetime(at, "d MMMM y, h:mm a z", tzinfo=self.zone, locale=self.locale)
+        return format_datetime(at, "d MMMM y, h:mm a ZZZZ", tzinfo=self.zone, locale=self.locale)
 
     def money(self, amount: Money) -> str:
         return amount.format(self.locale)
