@@ -135,11 +135,14 @@ def _text(text: str) -> list[ColumnElement[bool]]:
     if not term:
         return []
     reference = parse_reference_number(term)
-    if reference is not None:
-        return [ServiceRequest.reference_number == reference]
+    is_reference = ServiceRequest.reference_number == reference
+    if reference is not None and term.upper().startswith("SR-"):
+        return [is_reference]
     if "@" in term:
         return [ServiceRequest.customer_email_hash.in_(keyring.hashes(fold(term), "email"))]
-    return [or_(*_other_readings(term))]
+    # A name or number of twelve characters may be a reference by chance: once in 32 its check character fits.
+    chance = [is_reference] if reference is not None else []
+    return [or_(*_other_readings(term), *chance)]
 
 
 def _other_readings(term: str) -> list[ColumnElement[bool]]:
