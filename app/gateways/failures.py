@@ -1,6 +1,6 @@
 """What a customer reads when a payment fails, and what to do next. Gateways map their codes to these."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from app.gateways.base import PaymentFailure
 
@@ -41,6 +41,12 @@ def failure(kind: str, code: str) -> PaymentFailure:
     """`kind` is one of ours, `code` the gateway's own word for it, for staff."""
     message, next_step = _WORDS[kind]
     return PaymentFailure(code[:64], message, next_step)
+
+
+def first_known(kinds: Mapping[str, str], codes: Iterable[object]) -> PaymentFailure:
+    """By the first code that we know, told as the first there is: the closer one comes first."""
+    told = [str(code) for code in codes if code] or ["unknown"]
+    return failure(next((kinds[code] for code in told if code in kinds), "unknown"), told[0])
 
 
 def by_code(**codes: str) -> Mapping[str, str]:

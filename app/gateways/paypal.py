@@ -191,16 +191,12 @@ class PayPal(Gateway):
 
 def _order_of(params: PaymentIntentParams) -> dict[str, Any]:
     given, _, surname = params.customer_name.rpartition(" ")
+    way_back = {"return_url": params.return_url, "cancel_url": params.cancel_url}
     payer: dict[str, Any] = {
         "email_address": params.customer_email,
         "name": {"given_name": given, "surname": surname} if given else {"given_name": surname},
         "phone": {"phone_number": {"national_number": params.customer_phone.lstrip("+")}},
-        "experience_context": {
-            "return_url": params.return_url,
-            "cancel_url": params.cancel_url,
-            "user_action": "PAY_NOW",
-            "shipping_preference": "NO_SHIPPING",
-        },
+        "experience_context": way_back | {"user_action": "PAY_NOW", "shipping_preference": "NO_SHIPPING"},
     }
     unit = {
         "custom_id": params.metadata.get("payment_id", params.idempotency_key),
@@ -296,8 +292,7 @@ def _dispute_news(dispute: Mapping[str, Any]) -> DisputeNews:
 
 
 def _failure(reasons: list[Any]) -> PaymentFailure:
-    codes = [str(reason) for reason in reasons if reason]
-    return failures.failure(next((_FAILURES[code] for code in codes if code in _FAILURES), "unknown"), codes[0])
+    return failures.first_known(_FAILURES, reasons)
 
 
 def _ours(told: Mapping[str, Any]) -> dict[str, str]:

@@ -182,8 +182,8 @@ class Razorpay(Gateway):
             return GatewayEvent(event_id, EventKind.REFUNDED, name, _owner(refund, told), refund=_refund_news(refund))
         if name.startswith("payment.dispute."):
             dispute = told["dispute"]["entity"]
-            news = _dispute_news(dispute)
-            return GatewayEvent(event_id, EventKind.DISPUTED, name, _owner(dispute, told), dispute=news)
+            owner, news = _owner(dispute, told), _dispute_news(dispute)
+            return GatewayEvent(event_id, EventKind.DISPUTED, name, owner, dispute=news)
         if name in _PAYMENT_NEWS:
             snapshot = _of_payment(told["payment"]["entity"], told.get("order", {}).get("entity") or {})
             return GatewayEvent(event_id, EventKind(snapshot.status.value), name, snapshot)
@@ -209,12 +209,8 @@ class Razorpay(Gateway):
         return tuple(_refund_news(refund) for refund in listed)
 
     def _intent(self, params: PaymentIntentParams, order_id: str) -> PaymentIntent:
-        client = {
-            "order_id": order_id,
-            "amount": str(DECIMALS.units_of(params.amount)),
-            "currency": params.amount.currency,
-        }
-        client |= {"description": params.description}
+        amount = {"amount": str(DECIMALS.units_of(params.amount)), "currency": params.amount.currency}
+        client = {"order_id": order_id, "description": params.description, **amount}
         person = {"name": params.customer_name, "email": params.customer_email, "contact": params.customer_phone}
         if not params.is_hosted:
             client |= person | {"key": self.config.api_key}
@@ -286,8 +282,7 @@ def _dispute_news(dispute: Mapping[str, Any]) -> DisputeNews:
 
 
 def _failure(payment: Mapping[str, Any]) -> PaymentFailure:
-    reason = str(payment.get("error_reason") or payment.get("error_code") or "unknown")
-    return failures.failure(_FAILURES.get(reason, "unknown"), reason)
+    return failures.first_known(_FAILURES, [payment.get("error_reason"), payment.get("error_code")])
 
 
 @contextmanager

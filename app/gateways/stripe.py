@@ -265,8 +265,7 @@ def _dispute_news(dispute: Mapping[str, Any]) -> DisputeNews:
 
 
 def _failure(error: Mapping[str, Any]) -> PaymentFailure:
-    codes = [str(error[name]) for name in ("decline_code", "code") if error.get(name)] or ["unknown"]
-    return failures.failure(next((_FAILURES[code] for code in codes if code in _FAILURES), "unknown"), codes[0])
+    return failures.first_known(_FAILURES, [error.get("decline_code"), error.get("code")])
 
 
 @contextmanager
