@@ -14,6 +14,7 @@ class Permission(StrEnum):
     WORK = "work"
     RESEND = "resend"
     EXPORT = "export"
+    REFUND = "refund"
     MANAGE_CATALOGUE = "manage_catalogue"
     MANAGE_USERS = "manage_users"
 
@@ -27,6 +28,7 @@ _LABELS = {
     Permission.WORK: "assign requests, change their status and write notes",
     Permission.RESEND: "send a failed message again",
     Permission.EXPORT: "export lists",
+    Permission.REFUND: "give money back",
     Permission.MANAGE_CATALOGUE: "change services, tiers and providers",
     Permission.MANAGE_USERS: "manage accounts",
 }
@@ -34,7 +36,7 @@ _LABELS = {
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
     Role.OPERATOR: frozenset({Permission.READ, Permission.WORK, Permission.RESEND}),
-    Role.FINANCE: frozenset({Permission.READ, Permission.EXPORT}),
+    Role.FINANCE: frozenset({Permission.READ, Permission.EXPORT, Permission.REFUND}),
     Role.VIEWER: frozenset({Permission.READ}),
     Role.PROVIDER: frozenset(),
     Role.AFFILIATE: frozenset(),

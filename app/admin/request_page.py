@@ -11,17 +11,16 @@ from sqlalchemy.orm import joinedload
 
 from app.admin import request_rows, story
 from app.admin.permissions import Permission
-from app.admin.request_changes import RequestChanges
+from app.admin.request_money import RequestMoney, accounts
 from app.db import db
 from app.errors import DomainError, NotFound
 from app.extensions import links
 from app.kit.contact import format_phone
 from app.kit.money import Money
-from app.models import CommissionEntry, Payment, ProviderProfile, RequestStatus, ServiceRequest
+from app.models import CommissionEntry, ProviderProfile, RequestStatus, ServiceRequest
 from app.workflows import assignment
 from app.workflows.status import NEEDS_NOTE
 
-_MOST_PAYMENTS = 50
 _NEXT = {
     RequestStatus.PENDING_CONTACT: (RequestStatus.IN_PROGRESS, "Start the work"),
     RequestStatus.TEAM_ASSIGNED: (RequestStatus.IN_PROGRESS, "Start the work"),
@@ -29,7 +28,7 @@ _NEXT = {
 }
 
 
-class RequestView(RequestChanges):
+class RequestView(RequestMoney):
     """List, changes and page as one view of the console."""
 
     noun = "request"
@@ -40,12 +39,14 @@ class RequestView(RequestChanges):
 
     def show(self, key: UUID, *, refusal: DomainError | None = None) -> str:
         service_request = self._get(key)
-        payments = _payments(key)
+        money = accounts(key)
+        payments = [account.payment for account in money]
         return self.render(
             "admin/requests/page.html",
             request_row=service_request,
             entries=story.tell(service_request, payments),
             payments=payments,
+            accounts=money,
             profile=_profile(service_request),
             commission=_commission(service_request),
             phone=_phone(service_request),
@@ -83,11 +84,6 @@ def _next_step(service_request: ServiceRequest) -> tuple[RequestStatus, str] | N
     if not service_request.is_paid or service_request.assigned_provider_id is None:
         return None
     return _NEXT.get(service_request.status)
-
-
-def _payments(key: UUID) -> list[Payment]:
-    query = select(Payment).where(Payment.service_request_id == key).order_by(Payment.created_at.desc())
-    return list(db.session.scalars(query.limit(_MOST_PAYMENTS)))
 
 
 def _profile(service_request: ServiceRequest) -> ProviderProfile | None:

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.db import db
+from app.errors import DomainError
 from app.gateways.base import PaymentSnapshot, SnapshotStatus
 from app.kit import clock
 from app.models import Payment, PaymentStatus, Refund, RefundStatus, RequestStatus, ServiceRequest
@@ -37,6 +38,24 @@ class Difference:
     what: str
     ours: str
     theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A gateway's answer of this moment beside our books; `trouble` is why there is none."""
+
+    answer: PaymentSnapshot | None = None
+    trouble: DomainError | None = None
+    differences: tuple[Difference, ...] = ()
+
+
+def compare(payment: Payment) -> Comparison:
+    """Ask the gateway, outside any transaction, and change nothing."""
+    try:
+        answer = payments.ask_gateway(payment)
+    except DomainError as error:
+        return Comparison(trouble=error)
+    return Comparison(answer, differences=tuple(differences(payment, answer)) if answer else ())
 
 
 def due_payments(limit: int = 100) -> list[UUID]:

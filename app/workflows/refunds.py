@@ -3,6 +3,7 @@
 Every function here takes a payment that the caller has locked (`payments.get_locked`), but for `send`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -25,6 +26,7 @@ _GATEWAY_WORDS = {
     "pending": RefundStatus.PENDING,
     "failed": RefundStatus.FAILED,
 }
+_UNDER_WAY = (RefundStatus.REQUESTED, RefundStatus.PENDING)
 _PAID = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
 
 
@@ -44,10 +46,17 @@ class Wish:
 
 def refundable(payment: Payment) -> Money:
     """Paid, minus what went back already, minus what is under way."""
+    db.session.flush()
+    query = select(Refund).where(Refund.payment_id == payment.id).execution_options(populate_existing=True)
+    return left_of(payment, db.session.scalars(query).all())
+
+
+def left_of(payment: Payment, known: Iterable[Refund]) -> Money:
+    """The same, for a payment whose refunds are at hand."""
     if payment.status not in _PAID:
         return Money(0, payment.currency)
-    under_way = _total(payment, RefundStatus.REQUESTED, RefundStatus.PENDING)
-    return Money(max(0, payment.amount_minor - _gone_minor(payment) - under_way), payment.currency)
+    under_way = sum(refund.amount_minor for refund in known if refund.status in _UNDER_WAY)
+    return Money(max(0, payment.amount_minor - payment.refunded_minor - under_way), payment.currency)
 
 
 def open_refund(payment: Payment, wish: Wish, *, actor: Actor) -> Refund:
@@ -205,12 +214,10 @@ def _set_status(refund: Refund, status: RefundStatus) -> None:
 
 
 def _gone_minor(payment: Payment) -> int:
+    completed = select(func.sum(Refund.amount_minor)).where(
+        Refund.payment_id == payment.id, Refund.status == RefundStatus.COMPLETED
+    )
     lost = select(func.sum(Dispute.amount_minor)).where(
         Dispute.payment_id == payment.id, Dispute.status == DisputeStatus.LOST
     )
-    return _total(payment, RefundStatus.COMPLETED) + (db.session.scalar(lost) or 0)
-
-
-def _total(payment: Payment, *statuses: RefundStatus) -> int:
-    total = select(func.sum(Refund.amount_minor)).where(Refund.payment_id == payment.id, Refund.status.in_(statuses))
-    return int(db.session.scalar(total) or 0)
+    return int(db.session.scalar(completed) or 0) + int(db.session.scalar(lost) or 0)

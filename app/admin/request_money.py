@@ -1,0 +1,135 @@
+"""The money of one request: giving it back, disputes, and finding out why a payment is stuck."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from sqlalchemy import select
+
+from app.admin.pages import done
+from app.admin.permissions import Permission
+from app.admin.request_changes import RequestChanges
+from app.db import db, transaction
+from app.errors import DomainError, InvalidInput, NotFound
+from app.exchanges import check_payment, send_refund
+from app.kit import ids
+from app.kit.money import Money, parse_amount
+from app.models import Dispute, Payment, Refund, RefundStatus, WebhookEvent
+from app.workflows import payments, reconciliation, refunds
+
+_MOST_PAYMENTS = 50
+_MOST_EVENTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One payment with what came back of it. `refundable` is what a form may ask for now."""
+
+    payment: Payment
+    refundable: Money
+    refunds: Sequence[Refund]
+    disputes: Sequence[Dispute]
+
+
+class RequestMoney(RequestChanges):
+    @property
+    def may_refund(self) -> bool:
+        return self.may(Permission.REFUND)
+
+    @expose("/<uuid:key>/refunds", methods=("POST",))
+    def give_back(self, key: UUID) -> ResponseReturnValue:
+        self.ensure(Permission.REFUND)
+        try:
+            payment = _get_payment(key, request.form.get("payment", ""))
+            refund = self._open_refund(payment)
+        except DomainError as error:
+            return self.show(key, refusal=error), error.http_status
+        refund = send_refund(refund.id)
+        return done(_OUTCOMES[refund.status].format(amount=refund.amount.format()), self.get_url(".page", key=key))
+
+    @expose("/<uuid:key>/payments/<uuid:payment_key>/stuck")
+    def stuck(self, key: UUID, payment_key: UUID) -> ResponseReturnValue:
+        """Our state beside the gateway's answer of this moment."""
+        payment = _get_payment(key, str(payment_key))
+        comparison = reconciliation.compare(payment)
+        return self.render(
+            "admin/requests/stuck.html", payment=payment, events=_events(payment), comparison=comparison
+        )
+
+    @expose("/<uuid:key>/payments/<uuid:payment_key>/settle", methods=("POST",))
+    def settle(self, key: UUID, payment_key: UUID) -> ResponseReturnValue:
+        self.ensure(Permission.WORK)
+        payment = _get_payment(key, str(payment_key))
+        answered = check_payment(payment.id)
+        message = "Settled with the gateway's answer." if answered else "The gateway gave no answer. Nothing changed."
+        return done(message, self.get_url(".page", key=key))
+
+    def _open_refund(self, payment: Payment) -> Refund:
+        wish = refunds.Wish(
+            amount=_amount(payment.currency),
+            seen=Money(_minor("refundable"), payment.currency),
+            reason=request.form.get("reason", "").replace("\0", ""),
+        )
+        with transaction():
+            return refunds.open_refund(payments.get_locked(payment.id), wish, actor=self.actor)
+
+
+_OUTCOMES = {
+    RefundStatus.COMPLETED: "Refunded {amount}. The customer is told by email.",
+    RefundStatus.PENDING: "The gateway is working on the refund of {amount}. The customer is told when it is done.",
+    RefundStatus.REQUESTED: "The gateway did not answer. The refund of {amount} is on record and is asked for again.",
+    RefundStatus.FAILED: "The gateway refused the refund of {amount}. Nothing was refunded.",
+}
+
+
+def accounts(key: UUID) -> list[Account]:
+    """The payments of a request, newest first, with their refunds and disputes: three queries in all."""
+    found = list(
+        db.session.scalars(
+            select(Payment)
+            .where(Payment.service_request_id == key)
+            .order_by(Payment.created_at.desc())
+            .limit(_MOST_PAYMENTS)
+        )
+    )
+    keys = [payment.id for payment in found]
+    returned = list(db.session.scalars(select(Refund).where(Refund.payment_id.in_(keys)).order_by(Refund.created_at)))
+    disputed = list(db.session.scalars(select(Dispute).where(Dispute.payment_id.in_(keys))))
+    return [
+        Account(
+            payment,
+            refunds.left_of(payment, mine := [refund for refund in returned if refund.payment_id == payment.id]),
+            mine,
+            [dispute for dispute in disputed if dispute.payment_id == payment.id],
+        )
+        for payment in found
+    ]
+
+
+def _get_payment(key: UUID, text: str) -> Payment:
+    payment_id = ids.parse_id(text)
+    payment = db.session.get(Payment, payment_id) if payment_id else None
+    if payment is None or payment.service_request_id != key:
+        raise NotFound("This payment does not exist.")
+    return payment
+
+
+def _amount(currency: str) -> Money:
+    try:
+        return parse_amount(request.form.get("amount", ""), currency)
+    except ValueError as error:
+        message = "Enter an amount like 2,499.00."
+        raise InvalidInput(message, details={"amount": message}) from error
+
+
+def _minor(name: str) -> int:
+    text = request.form.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else -1
+
+
+def _events(payment: Payment) -> list[WebhookEvent]:
+    query = select(WebhookEvent).where(WebhookEvent.payment_id == payment.id).order_by(WebhookEvent.created_at.desc())
+    return list(db.session.scalars(query.limit(_MOST_EVENTS)))
