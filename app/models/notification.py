@@ -49,9 +49,7 @@ class Notification(Keyed, Touched, Model):
     subject_id: Mapped[UUID | None] = mapped_column(Uuid)
     recipient_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     recipient: Mapped[str] = mapped_column("recipient_sealed", Sealed("notifications.recipient"))
-    context: Mapped[dict[str, Any]] = mapped_column(
-        "context_sealed", SealedJson("notifications.context"), default=dict
-    )
+    context: Mapped[dict[str, Any]] = mapped_column("context_sealed", SealedJson("notifications.context"), default=dict)
     priority: Mapped[int] = mapped_column(SmallInteger, default=0)
     status: Mapped[NotificationStatus] = mapped_column(EnumText(NotificationStatus), default=NotificationStatus.PENDING)
     attempts: Mapped[int] = mapped_column(default=0)
