@@ -27,6 +27,9 @@ class Database(Protocol):
     def empty(self) -> None:
         """Take out every row."""
 
+    def renew(self) -> None:
+        """Begin anew after `empty` failed; nobody may be connected."""
+
     def close(self) -> None: ...
 
 
@@ -47,6 +50,11 @@ class SqliteDatabase:
         # SQLite's own copying respects connections that are open on the file.
         with closing(sqlite3.connect(self._file, timeout=10)) as current:
             self._template.backup(current)
+
+    def renew(self) -> None:
+        for path in self._directory.glob(f"{self._file.name}*"):
+            path.unlink()
+        self.empty()
 
     def close(self) -> None:
         self._template.close()
@@ -73,6 +81,9 @@ class PostgresDatabase:
             self._connection.execute(self._delete)
         except psycopg.errors.LockNotAvailable as error:
             raise AssertionError("the test left a transaction open that holds rows") from error
+
+    def renew(self) -> None:
+        self.empty()
 
     def close(self) -> None:
         self._connection.close()

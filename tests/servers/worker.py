@@ -29,6 +29,7 @@ class Worker:
         self._stack = contextlib.ExitStack()
         self._databases: dict[str, Database] = {}
         self._apps: dict[str, Flask] = {}
+        self._made: list[Flask] = []
         self.name = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 
     @cached_property
@@ -83,16 +84,27 @@ class Worker:
         app.testing = True
         app.test_client_class = Client
         app.config["FLASK_ADMIN_RAISE_ON_VIEW_EXCEPTION"] = True
+        self._made.append(app)
         self._stack.callback(_let_go, app)
         return app
 
     def tidy(self, engine: str) -> None:
         if "web" in self.__dict__:
             self.web.wait_until_idle()
-        self.database(engine).empty()
         self.redis.flushdb()
         if "mail" in self.__dict__:
             self.mail.clear()
+        self._empty(engine)
+
+    def _empty(self, engine: str) -> None:
+        try:
+            self.database(engine).empty()
+        except Exception:
+            # The test that broke it is told, and it alone.
+            for app in self._made:
+                _let_go(app)
+            self.database(engine).renew()
+            raise
 
     def close(self) -> None:
         self._stack.close()
