@@ -117,9 +117,7 @@ def test_an_unknown_gateway_is_404(client, session):
 def test_a_signature_of_another_body_is_refused(client, session):
     payment = make_payment()
     signature = sandbox.sign(event_body(payment), WEBHOOK_SECRET)
-    answer = client.post(
-        WEBHOOK_URL, data=event_body(payment, amount=1), headers={sandbox.SIGNATURE_HEADER: signature}
-    )
+    answer = client.post(WEBHOOK_URL, data=event_body(payment, amount=1), headers={sandbox.SIGNATURE_HEADER: signature})
     assert answer.status_code == 400
 
 
