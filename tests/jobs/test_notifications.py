@@ -31,10 +31,8 @@ def _short_timeout(monkeypatch):
 
 @pytest.mark.property(12)
 @given(customer=strategies.customers(), price=strategies.prices())
-def test_a_successful_payment_sends_the_customer_the_details_of_the_order(
-    session, smtp, empty_database, customer, price
-):
-    empty_database()
+def test_a_successful_payment_sends_the_customer_the_details_of_the_order(session, smtp, customer, price):
+    smtp.clear()
     service_request = make_request(make_service(price_minor=price), customer)
     with plain_receipts():
         deliver()

@@ -13,7 +13,7 @@ from app.models import AuditEntry, Notification, NotificationStatus
 from app.workflows import deliveries
 from app.workflows.audit import SYSTEM
 from app.workflows.deliveries import SentCopy
-from tests.outbox import end_leases, everything, fresh, make_due, owe
+from tests.outbox import end_leases, everything, fresh, key_of, make_due, owe
 
 COPY = SentCopy("Subject", "Text", "<p>Text</p>", ("receipt.pdf",))
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
@@ -23,6 +23,12 @@ BACKOFF = [timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=25)]
 def claim(limit=50):
     with transaction():
         return deliveries.claim(limit)
+
+
+def settle(row):
+    """Out of the way of the next example."""
+    with transaction() as session:
+        session.get_one(Notification, key_of(row)).status = NotificationStatus.SENT
 
 
 def fail(row, error="451 Try later"):
@@ -35,8 +41,7 @@ def fail(row, error="451 Try later"):
 
 @pytest.mark.property(14)
 @given(failures=st.integers(1, 4), error=st.text("abcdefghij 0123456789", min_size=1, max_size=600))
-def test_a_failure_is_tried_again_three_times_after_1_5_and_25_minutes(session, empty_database, failures, error):
-    empty_database()
+def test_a_failure_is_tried_again_three_times_after_1_5_and_25_minutes(session, failures, error):
     with time_machine.travel(NOW, tick=False) as traveller:
         [row] = owe()
         for number in range(1, failures + 1):
@@ -53,6 +58,8 @@ def test_a_failure_is_tried_again_three_times_after_1_5_and_25_minutes(session, 
     if failures > len(BACKOFF):
         assert row.status is NotificationStatus.DEAD
         assert row.next_attempt_at is None
+    else:
+        settle(row)
 
 
 def test_a_row_is_claimed_by_one_worker(session):
