@@ -120,7 +120,17 @@ class ServiceRequest(Keyed, Touched, Model):
         Index("ix_service_requests_payment_transaction_id", "payment_transaction_id"),
         # What was paid since a moment: news for the console, sales by day.
         Index("ix_service_requests_payment_completed_at", "payment_completed_at"),
-        # Work nobody has yet, and work that is late: short lists within a long table.
+        # All open work, work nobody has yet, and work that is late: short lists within a long table. The first has
+        # all that its count looks at.
+        Index(
+            "ix_service_requests_open",
+            "created_at",
+            "id",
+            "payment_status",
+            "assigned_provider_id",
+            postgresql_where=text("closed_at IS NULL"),
+            sqlite_where=text("closed_at IS NULL"),
+        ),
         Index(
             "ix_service_requests_unassigned",
             "created_at",
