@@ -31,7 +31,7 @@ def services(draw: st.DrawFn, *, tiers: st.SearchStrategy[int] | None = None) ->
         "features": draw(FEATURES),
         "tier_rows": [
             {"name": draw(names()), "price_minor": draw(prices()), "features": draw(FEATURES)}
-            for _ in range(draw(tiers) if tiers else 0)
+            for _ in range(0 if tiers is None else draw(tiers))
         ],
     }
 

@@ -44,7 +44,7 @@ def print_receipt(**changes: Any) -> bytes:
     return receipt_pdf(service_request, payment, seller=SELLER, locale="en_IN", zone=ZoneInfo("Asia/Kolkata"))
 
 
-@settings(max_examples=100)
+@settings(max_examples=25)  # the whole fonts are slow to load
 @given(name=st.text(min_size=1, max_size=200), tier=st.none() | st.text(min_size=1, max_size=100))
 def test_any_name_is_printed(name: str, tier: str | None) -> None:
     assert print_receipt(customer_name=name.encode("utf-8", "ignore").decode(), tier_name=tier).startswith(b"%PDF-")
