@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # It would log the characters of a name that no font has.
 logging.getLogger("fpdf").setLevel(logging.ERROR)
+# It would write a line for each table of each font of each receipt.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 _FONTS = Path(__file__).parent.parent / "fonts"
 # What the small fonts have; they load eight times faster than the whole ones.
