@@ -55,8 +55,8 @@
     offer(moves.map((move) => ({
       label: move.ends ? `${move.label}…` : move.label,
       ends: move.ends,
-      choose: () => (move.ends ? askNote(move, "Why? The request ends for good.", "Cancel the request", false)
-        : reopens ? askNote(move, "Why is it opened again?", "Open again", true)
+      choose: () => (move.ends ? askNote(move, "Why? The request ends for good, and the customer reads this.", "Cancel the request", false)
+        : reopens ? askNote(move, "Why is it opened again? The customer reads this.", "Open again", true)
           : save("status", { status: move.value })),
     })));
   }
