@@ -16,6 +16,7 @@ class Permission(StrEnum):
     EXPORT = "export"
     REFUND = "refund"
     MANAGE_CATALOGUE = "manage_catalogue"
+    MANAGE_GATEWAYS = "manage_gateways"
     MANAGE_USERS = "manage_users"
 
     @property
@@ -30,6 +31,7 @@ _LABELS = {
     Permission.EXPORT: "export lists",
     Permission.REFUND: "give money back",
     Permission.MANAGE_CATALOGUE: "change services, tiers and providers",
+    Permission.MANAGE_GATEWAYS: "set up gateways",
     Permission.MANAGE_USERS: "manage accounts",
 }
 

@@ -8,8 +8,9 @@ from sqlalchemy import select, update
 from app import gateways
 from app.db import db
 from app.errors import InvalidInput
+from app.gateways.base import CredentialField
 from app.models import GatewayConfig
-from app.workflows import audit
+from app.workflows import audit, gateway_choice
 from app.workflows.audit import Actor
 
 _SECRETS = ("api_key", "api_secret", "webhook_secret")
@@ -29,14 +30,46 @@ class GatewayChanges:
     is_default: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A gateway of the registry as a form needs it; `config` is None until it is set up."""
+
+    name: str
+    label: str
+    credentials: tuple[CredentialField, ...]
+    config: GatewayConfig | None
+
+
+def get_known(gateway: str) -> Known:
+    """Raises UnsupportedGateway, and InvalidInput for a gateway that may not be used here."""
+    found = gateways.find(gateway)
+    if not found.is_available():
+        raise InvalidInput(f"The {gateway} gateway is not for production.")
+    config = db.session.scalar(select(GatewayConfig).where(GatewayConfig.gateway == gateway))
+    return Known(found.name, found.label, found.credentials, config)
+
+
+def not_set_up() -> list[Known]:
+    """Gateways of the registry that nobody has set up yet."""
+    done = set(db.session.scalars(select(GatewayConfig.gateway)))
+    return [
+        get_known(gateway.name)
+        for gateway in gateways.registered()
+        if gateway.is_available() and gateway.name not in done
+    ]
+
+
+def check_connection(gateway: str) -> None:
+    """Ask the gateway whether it takes our credentials; outside any transaction. Raises GatewayError, for staff."""
+    gateway_choice.adapter_for(gateway_choice.get_config(gateway)).check_credentials()
+
+
 def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor) -> GatewayConfig:
     """Make or change a gateway's config. A new webhook secret leaves the one before valid too.
 
     Raises UnsupportedGateway, and InvalidInput for a gateway that may not be used here.
     """
-    if not gateways.find(gateway).is_available():
-        raise InvalidInput(f"The {gateway} gateway is not for production.")
-    config = _find_or_make(gateway)
+    config = _find_or_make(get_known(gateway).name)
     before = _picture(config)
     _roll_webhook_secret(config, changes.webhook_secret)
     for name in ("api_key", "api_secret", "api_base", "mode", "is_active"):
@@ -45,6 +78,8 @@ def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor) -> GatewayCon
             setattr(config, name, value)
     if changes.is_default:
         _make_default(config)
+    if not config.is_active:
+        config.is_default = False
     db.session.flush()
     audit.record("gateway.configured", config, actor=actor, before=before, after=_picture(config))
     return config

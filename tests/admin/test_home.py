@@ -96,7 +96,7 @@ def test_a_gateways_secrets_are_nowhere_to_be_seen(client, session):
         answer = client.get(f"/admin/gateways/{address}", buffered=True)
         assert SECRET not in answer.text
         assert SECRET[-4:] not in answer.text
-    assert "/api/services/payment/webhook/stripe" in client.get(f"/admin/gateways/details/?id={row.id}").text
+    assert "/api/services/payment/webhook/stripe" in client.get(f"/admin/gateways/{row.gateway}").text
 
 
 @pytest.mark.parametrize("text", ["reference", "gateway_payment_id", "gateway_intent_id"])

@@ -16,8 +16,10 @@ NEEDS = {
     **{f"users.{view}": {Role.ADMIN} for view in ("index_view", "details_view", "action_view", "export")},
     **{
         f"requests.{view}": {Role.ADMIN, Role.OPERATOR}
-        for view in ("set_status", "set_provider", "add_note", "providers")
+        for view in ("set_status", "set_provider", "add_note", "providers", "settle")
     },
+    "requests.give_back": {Role.ADMIN, Role.FINANCE},
+    **{f"gateways.{view}": {Role.ADMIN} for view in ("save", "check")},
     "notifications.resend": {Role.ADMIN, Role.OPERATOR},
 }
 NEEDS |= {f"users.{view}": {Role.ADMIN} for view in ("ajax_update", "ajax_lookup")}
@@ -46,7 +48,8 @@ def known(session):
 
 def ask(app, client, rule, method, known):
     key = known.get(rule.endpoint.partition(".")[0], "00000000-0000-7000-8000-000000000000")
-    values = {name: {"key": key, "export_type": "csv"}[name] for name in rule.arguments}
+    given = {"key": key, "export_type": "csv", "payment_key": known["payments"], "gateway": "sandbox"}
+    values = {name: given[name] for name in rule.arguments}
     with app.test_request_context():
         address = app.url_map.bind("localhost").build(rule.endpoint, values)
     return client.open(address, method=method, query_string={"id": key}, buffered=True)

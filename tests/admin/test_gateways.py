@@ -1,0 +1,79 @@
+"""Setting up gateways in the console: secrets go in, and only their last four characters come out."""
+
+import pytest
+from sqlalchemy import select
+
+from app.db import db
+from app.models import AuditEntry, GatewayConfig, Role
+from tests.factories import make_gateway
+from tests.sign_in import sign_in
+
+SECRETS = {"api_key": "pk_test_0123456789", "api_secret": "sk_test_9876543210", "webhook_secret": "whsec_abcdefghij"}
+
+
+@pytest.fixture
+def admin(client, session):
+    return sign_in(client)
+
+
+def save(client, gateway="stripe", **changes):
+    form = {"mode": "test", "is_active": "on", **SECRETS} | changes
+    return client.post(f"/admin/gateways/{gateway}", data={k: v for k, v in form.items() if v is not None})
+
+
+def config(gateway="stripe"):
+    db.session.expire_all()
+    return db.session.scalars(select(GatewayConfig).where(GatewayConfig.gateway == gateway)).one()
+
+
+def test_the_list_leads_to_the_gateways_that_are_not_set_up_yet(client, admin):
+    make_gateway()
+    page = client.get("/admin/gateways/").text
+    assert "Set up Stripe" in page
+    assert "Set up Sandbox" not in page
+
+
+def test_a_gateway_is_set_up_and_its_secrets_are_never_shown_again(client, admin):
+    assert save(client, is_default="on").status_code == 302
+    assert (config().api_secret, config().is_default) == (SECRETS["api_secret"], True)
+    page = client.get("/admin/gateways/stripe").text
+    assert not any(secret in page for secret in SECRETS.values())
+    assert "ends in 3210" in page
+    assert "/api/services/payment/webhook/stripe" in page
+    entries = "".join(db.session.scalars(select(AuditEntry.changes)))
+    assert not any(secret in entries for secret in SECRETS.values())
+
+
+def test_blank_keeps_what_is_stored(client, admin):
+    save(client)
+    save(client, api_key="", api_secret="", webhook_secret="", mode="live")
+    assert (config().api_secret, config().mode) == (SECRETS["api_secret"], "live")
+
+
+def test_there_is_one_default_and_one_that_is_switched_off_is_none(client, admin):
+    make_gateway()
+    save(client, is_default="on")
+    assert (config().is_default, config("sandbox").is_default) == (True, False)
+    save(client, is_active=None)
+    assert (config().is_active, config().is_default) == (False, False)
+
+
+def test_the_connection_is_checked_on_request_and_the_answer_is_kept(client, admin):
+    make_gateway()
+    client.post("/admin/gateways/sandbox/check")
+    assert config("sandbox").last_success_at is not None
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.FINANCE, Role.VIEWER])
+def test_others_read_how_a_gateway_does_and_change_nothing(client, session, role):
+    make_gateway()
+    sign_in(client, role)
+    assert "Save" not in client.get("/admin/gateways/sandbox").text
+    assert save(client, "sandbox").status_code == 403
+    assert client.post("/admin/gateways/sandbox/check").status_code == 403
+
+
+@pytest.mark.parametrize(("gateway", "form", "status"), [("nobody", {}, 404), ("stripe", {"mode": "real"}, 422)])
+def test_nonsense_is_refused(client, admin, gateway, form, status):
+    assert save(client, gateway, **form).status_code == status
+    assert client.get(f"/admin/gateways/{gateway}").status_code == (404 if status == 404 else 200)
