@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from app.columns import keyring
 from app.db import db, transaction
-from app.errors import AlreadyPaid, InvalidInput, NoGateway, NotFound, PaymentClosed, ServiceNotForSale
+from app.errors import AlreadyPaid, InvalidInput, NoGateway, NotFound, ServiceNotForSale
 from app.extensions import links
 from app.gateways.base import SnapshotStatus
 from app.kit import ids
@@ -25,17 +25,13 @@ from app.models import (
     Service,
     ServiceRequest,
 )
-from app.workflows import payments, purchase, status
-from app.workflows.audit import SYSTEM
+from app.workflows import payments, purchase
 from app.workflows.purchase import Choice, Origin
 from tests import strategies
 from tests.factories import (
     attach,
     ensure_gateway,
     make_customer,
-    make_gateway,
-    make_payment,
-    make_request,
     make_service,
     make_tier,
     snapshot_of,
@@ -47,11 +43,6 @@ def buy(choice, customer=None, **origin):
     origin.setdefault("submission", "page-1")
     with transaction():
         return purchase.open_request(choice, customer or make_customer(), Origin(**origin))
-
-
-def pay_again(service_request, gateway=None):
-    with transaction():
-        return purchase.open_payment(db.session.get_one(ServiceRequest, service_request.id), gateway)
 
 
 def settle(payment, kind=SnapshotStatus.PAID):
@@ -235,51 +226,6 @@ def test_a_form_sent_again_after_it_was_paid_says_so(session, service):
         buy(choice)
     assert raised.value.details == {"reference": payment.service_request.reference_number}
     assert count(Payment) == 1
-
-
-# --- paying again
-
-
-def test_after_a_failure_another_payment_is_opened_on_the_same_request(session):
-    first = make_payment()
-    settle(first, SnapshotStatus.FAILED)
-    second = pay_again(first.service_request)
-    assert second.id != first.id
-    assert second.service_request_id == first.service_request_id
-    assert second.amount == first.amount
-    assert second.idempotency_key != first.idempotency_key
-    assert second.service_request.payment_status is PaymentStatus.PENDING
-
-
-def test_a_payment_still_open_is_gone_on_with(app, session):
-    payment = make_payment()
-    assert pay_again(payment.service_request).id == payment.id
-    settle(payment, SnapshotStatus.FAILED)
-    answers = at_once(app, [lambda: pay_again(payment.service_request).id] * 5)
-    assert len(set(answers)) == 1, answers
-    assert count(Payment) == 2
-
-
-def test_another_gateway_gets_a_payment_of_its_own(session):
-    payment = make_payment()
-    make_gateway("stripe")
-    assert pay_again(payment.service_request, "stripe").gateway == "stripe"
-    assert pay_again(payment.service_request, "sandbox").id == payment.id
-    assert pay_again(payment.service_request, "unheard-of").gateway == "sandbox"
-
-
-def test_a_paid_request_takes_no_second_payment(session):
-    service_request = make_request()
-    with pytest.raises(AlreadyPaid):
-        pay_again(service_request)
-
-
-def test_a_cancelled_request_takes_no_payment(session):
-    service_request = make_payment().service_request
-    with transaction():
-        status.change_status(service_request, RequestStatus.CANCELLED, actor=SYSTEM)
-    with pytest.raises(PaymentClosed):
-        pay_again(service_request)
 
 
 # --- the gateway's answer
