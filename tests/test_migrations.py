@@ -139,15 +139,16 @@ def _schema_of_sqlite(connection):
     yield from ((table, name, " ".join(sql.split())) for table, name, sql in connection.execute(text(indexes)))
 
 
-def test_several_machines_may_upgrade_at_the_same_time(engine, empty_url):
+def test_several_processes_may_upgrade_at_the_same_time(engine, empty_url):
+    many = 3 if engine.dialect.name == "postgresql" else 2
     started = [
         subprocess.Popen(
             [sys.executable, "-c", UPGRADE, empty_url], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
         )
-        for _ in range(3)
+        for _ in range(many)
     ]
     errors = [process.communicate(timeout=100)[1].decode() for process in started]
-    assert [process.returncode for process in started] == [0, 0, 0], errors
+    assert [process.returncode for process in started] == [0] * many, errors
     with engine.connect() as connection:
         assert migrate.is_current(connection)
 

@@ -16,6 +16,7 @@ from app.kit.money import Money
 from app.models import NotificationStatus, Payment, RequestStatus, Role, WebhookEvent
 from app.workflows import assignment, payments, purchase, refunds, requests, status
 from app.workflows.purchase import Customer
+from tests import traces
 from tests.events import event_body, post_event
 from tests.factories import acting, attach, make_gateway, make_provider, make_service, make_user, snapshot_of
 from tests.outbox import deliver, everything
@@ -51,6 +52,11 @@ def words_of(customer: Customer) -> set[str]:
     email = {customer.email, *re.split(r"[.@]", customer.email)}
     # Short ones are part of ours too: the country's ending, an initial.
     return {each for each in {*name, *phone, *email, *customer.requirements.split()} if len(each) > 7}
+
+
+@pytest.fixture(autouse=True)
+def _afresh(session):
+    traces.forget_older_tests()
 
 
 @pytest.fixture(autouse=True)

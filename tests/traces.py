@@ -6,10 +6,17 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 
 from app.db import Model, db
+
+
+def forget_older_tests() -> None:
+    """Take the pages of earlier tests out of the file that SQLite keeps beside its main one."""
+    if db.engine.dialect.name == "sqlite":
+        with db.engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def raw_bytes() -> bytes:
@@ -59,8 +66,6 @@ def _dump(connection: Connection) -> Iterator[bytes]:
 
 
 def _files() -> list[Path]:
-    with db.engine.connect() as connection:
-        # Both what is in the main file already, and what still waits beside it.
-        connection.execute(text("PRAGMA wal_checkpoint"))
+    """The main file, and those beside it with what has yet to go there."""
     path = Path(make_url(str(db.engine.url)).database or "")
     return sorted(path.parent.glob(f"{path.name}*"))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -217,18 +218,18 @@ amounts = st.lists(st.integers(-10, 60_000), min_size=1, max_size=6)
 
 
 @given(wanted=amounts)
-def test_refunds_never_exceed_what_was_paid(session, empty_database, wanted):
-    empty_database()
-    intent = open_intent()
+def test_refunds_never_exceed_what_was_paid(session, wanted):
+    intent = open_intent(idempotency_key=str(uuid4()))
     decide(intent, "approve")
     given_back = 0
     for number, minor in enumerate(wanted):
+        params = refund_params(intent, minor, f"{intent.gateway_intent_id}-{number}")
         if 0 < minor <= PARAMS.amount.minor - given_back:
-            assert adapter().refund(refund_params(intent, minor, f"refund-{number}")).amount.minor == minor
+            assert adapter().refund(params).amount == params.amount
             given_back += minor
         else:
             with pytest.raises(GatewayError):
-                adapter().refund(refund_params(intent, minor, f"refund-{number}"))
+                adapter().refund(params)
     told = adapter().fetch_payment(intent.gateway_intent_id).refunds
     assert sum(news.amount.minor for news in told) == given_back <= PARAMS.amount.minor
 
@@ -244,7 +245,7 @@ def test_the_same_refund_asked_many_times_at_once_is_made_once(app, session):
 def test_two_refunds_at_once_do_not_exceed_it_together(app, session):
     intent = open_intent()
     decide(intent, "approve")
-    keys = [f"refund-{number}" for number in range(4)]
+    keys = [f"{intent.gateway_intent_id}-{number}" for number in range(4)]
     results = at_once(app, [lambda key=key: adapter().refund(refund_params(intent, 60_000, key)) for key in keys])
     assert sum(isinstance(result, GatewayError) for result in results) == 3
     assert count(SandboxRefund) == 1
