@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import current_app, get_template_attribute, url_for
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from app.ages import when
 from app.extensions import settings
@@ -44,10 +44,6 @@ def request_link(service_request: Any) -> Markup | str:
     if service_request is None:
         return "–"
     return link("requests.page", mono(service_request.reference_number), key=service_request.id)
-
-
-def lines(texts: list[str]) -> Markup:
-    return Markup("<br>").join(escape(text) for text in texts)
 
 
 def partial_page(template: str, **context: object) -> Markup:
