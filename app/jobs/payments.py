@@ -1,10 +1,16 @@
 """Asking gateways, off the customer's path: pending payments, refunds without an answer, unpaid requests."""
 
+import itertools
+import time
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from app.db import transaction
 from app.exchanges import check_payment, send_refund
 from app.workflows import gateway_health, reconciliation, requests
+
+LONGEST_RUN = 40
+"""Seconds, after which no further gateway is asked in this run."""
 
 
 def check(payment_id: str) -> None:
@@ -13,20 +19,26 @@ def check(payment_id: str) -> None:
 
 
 def check_due() -> None:
-    """Every payment and refund whose next check is due; one that cannot be asked now does not hold up the others."""
-    for payment_id in reconciliation.due_payments():
+    """Payments and refunds whose next check is due; one that cannot be asked now does not hold up the others."""
+    for payment_id in _in_time(reconciliation.due_payments()):
         check_payment(payment_id)
-    for refund_id in reconciliation.due_refunds():
+    for refund_id in _in_time(reconciliation.due_refunds()):
         send_refund(refund_id)
 
 
 def expire_unpaid() -> None:
     """Close what nobody paid in time, after asking the gateways; unanswered, it waits for the next round."""
-    for request_id in reconciliation.stale_requests():
+    for request_id in _in_time(reconciliation.stale_requests()):
         attempts = reconciliation.open_attempts(request_id)
         if all(check_payment(payment.id) for payment in attempts):
             with transaction():
                 reconciliation.expire(requests.get_locked(request_id))
+
+
+def _in_time(ids: Iterable[UUID]) -> Iterator[UUID]:
+    """Those that fit into this run: a gateway that hangs must not keep the worker from its mail. The rest stay due."""
+    end = time.monotonic() + LONGEST_RUN
+    return itertools.takewhile(lambda _: time.monotonic() < end, ids)
 
 
 def alert_on_silence() -> None:

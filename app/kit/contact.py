@@ -16,7 +16,7 @@ class InvalidContact(ValueError):
 def parse_email(text: str) -> str:
     """The address in canonical form (domain in lower case), or InvalidContact."""
     try:
-        return validate_email(text.strip(), check_deliverability=False, strict=True).normalized
+        return validate_email(text.strip(), check_deliverability=False, strict=True, allow_smtputf8=False).normalized
     except EmailNotValidError as error:
         raise InvalidContact("Enter an email address like name@example.com.") from error
 

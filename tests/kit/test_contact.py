@@ -142,3 +142,9 @@ def test_a_name_typed_without_accents_or_in_capitals_is_the_same_name(name):
 def test_every_word_of_a_name_is_found_by_itself(words):
     every = name_words(" ".join(words))
     assert all(name_words(word) <= every for word in words)
+
+
+def test_an_address_that_common_mail_servers_cannot_take_is_refused_at_once():
+    with pytest.raises(InvalidContact):
+        parse_email("कविता@example.org")
+    assert parse_email("kavita@उदाहरण.भारत").startswith("kavita@")
