@@ -52,7 +52,7 @@ class Patience:
     """How long to wait for an answer, and how often to ask: three times."""
 
     connect_seconds: float = 3
-    read_seconds: float = 10
+    read_seconds: float = 8
     backoff: Backoff = _BACKOFF
     sleep: Callable[[float], None] = time.sleep
 

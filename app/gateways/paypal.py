@@ -89,7 +89,7 @@ class PayPal(Gateway):
     def create_payment_intent(self, params: PaymentIntentParams) -> PaymentIntent:
         order = self._call("POST", "/v2/checkout/orders", body=_order_of(params), key=params.idempotency_key)
         links = {link["rel"]: link["href"] for link in order["links"]}
-        page = links.get("payer-action") or links.get("approve")
+        page = links.get("payer-action", links.get("approve"))
         return PaymentIntent(self.name, order["id"], "", params.amount, redirect_url=page)
 
     def fetch_payment(self, gateway_intent_id: str) -> PaymentSnapshot:
@@ -102,8 +102,7 @@ class PayPal(Gateway):
         except Refused as error:
             reason = error.details["reason"]
             if reason in _FAILURES:
-                failure = failures.failure(_FAILURES[reason], reason)
-                return PaymentSnapshot(SnapshotStatus.FAILED, gateway_intent_id, None, None, failure=failure)
+                return PaymentSnapshot(SnapshotStatus.FAILED, gateway_intent_id, None, None, _failure([reason]))
             if reason == "ORDER_ALREADY_CAPTURED":
                 return self.fetch_payment(gateway_intent_id)
             raise
@@ -122,9 +121,7 @@ class PayPal(Gateway):
         try:
             self._session.token(is_new=True)
         except BadCredentials as error:
-            raise BadCredentials(
-                f"PayPal does not accept the client id and secret in {self.config.mode} mode."
-            ) from error
+            raise BadCredentials(f"PayPal does not accept these in {self.config.mode} mode.") from error
         for webhook_id in filter(None, self.config.webhook_secrets[:1]):
             try:
                 self._call("GET", f"/v1/notifications/webhooks/{webhook_id}")
@@ -191,11 +188,13 @@ class PayPal(Gateway):
 
 def _order_of(params: PaymentIntentParams) -> dict[str, Any]:
     given, _, surname = params.customer_name.rpartition(" ")
+    digits = params.customer_phone.lstrip("+")
     way_back = {"return_url": params.return_url, "cancel_url": params.cancel_url}
     payer: dict[str, Any] = {
         "email_address": params.customer_email,
         "name": {"given_name": given, "surname": surname} if given else {"given_name": surname},
-        "phone": {"phone_number": {"national_number": params.customer_phone.lstrip("+")}},
+        # PayPal refuses more than 14 digits, and the whole order with them.
+        **({"phone": {"phone_number": {"national_number": digits}}} if len(digits) <= 14 else {}),
         "experience_context": way_back | {"user_action": "PAY_NOW", "shipping_preference": "NO_SHIPPING"},
     }
     unit = {

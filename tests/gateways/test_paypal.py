@@ -49,6 +49,11 @@ def test_paypal_is_told_amount_service_and_customer(simulator, minor, name):
     assert intent.redirect_url == f"{simulator.url}/paypal/checkoutnow?token={intent.gateway_intent_id}"
 
 
+def test_a_phone_number_longer_than_paypal_takes_is_left_out(simulator, adapter):
+    intent = adapter.create_payment_intent(to_pay(DOLLARS, customer_phone="+123456789012345"))
+    assert "phone" not in simulator.ledger.orders[intent.gateway_intent_id].told["payment_source"]["paypal"]
+
+
 @pytest.mark.parametrize(
     ("amount", "text"),
     [(Money(500, "JPY"), "500"), (Money(12_300, "HUF"), "123"), (Money(50_000, "TWD"), "500"), (DOLLARS, "49.99")],

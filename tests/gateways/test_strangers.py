@@ -1,6 +1,7 @@
 """What strangers post: never believed, never an error, and never slow."""
 
 import contextlib
+import itertools
 import json
 import random
 import time
@@ -9,10 +10,15 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import func, select
 
+from app.db import db
 from app.gateways import Gateway, certificates
 from app.gateways.base import GatewayEvent, InvalidSignature
 from app.kit.money import Money
+from app.models import WebhookEvent
+from app.protection import MAXIMUM_BODY
+from tests.factories import make_gateway
 from tests.gateways.wishes import to_pay
 from tests.simulator import Simulator, paypal_company, razorpay_company, stripe_company
 
@@ -118,6 +124,28 @@ def test_ten_thousand_malformed_messages_are_refused_and_nothing_else_happens(si
     assert time.perf_counter() - started < 60
     asked = [path for _, path in simulator.faults.seen if "/certs/" in path]
     assert len(asked) <= 1 + 10
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("gateway", GATEWAYS)
+def test_at_the_door_they_get_400_or_413_and_leave_no_row(simulator, client, session, gateway):
+    config = simulator.config(gateway)
+    secret = config.webhook_secrets[0]
+    make_gateway(gateway, webhook_secret=secret, api_base=config.api_base, options=dict(config.options))
+    address = f"/api/services/payment/webhook/{gateway}"
+    good = a_good_message(simulator, gateway)
+    for body, headers in itertools.islice(Stranger(good, seed=413).messages(), 500):
+        told = {name: value for name, value in headers.items() if can_be_sent(name, value)}
+        if told != good[1] or body != good[0]:
+            assert client.post(address, data=body, headers=told).status_code == 400
+    assert client.post(address, data=b"x" * (MAXIMUM_BODY + 1), headers=good[1]).status_code == 413
+    assert db.session.scalar(select(func.count()).select_from(WebhookEvent)) == 0
+    assert client.post(address, data=good[0], headers=good[1]).status_code == 200
+
+
+def can_be_sent(name: str, value: str) -> bool:
+    """Some headers no server would hand on."""
+    return name.isascii() and name.replace("-", "").isalnum() and value.isprintable() and value.isascii()
 
 
 JSON = st.recursive(

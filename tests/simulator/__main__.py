@@ -17,6 +17,7 @@ def main() -> None:
                 f" --api-secret {config.api_secret} --webhook-secret {config.webhook_secrets[0]}"
                 f" --api-base {config.api_base}"
             )
+        print("# The shop cannot believe PayPal's webhooks here, for want of a public root: it asks on the way back.")
         print("Ready. Their webhooks go to the shop on port 8000. Ctrl-C ends it.", flush=True)
         simulator.wait()
 
