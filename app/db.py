@@ -116,6 +116,22 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+@event.listens_for(Engine, "connect")
+def _configure_postgres(connection: Any, _record: object) -> None:
+    if type(connection).__module__.partition(".")[0] != "psycopg":
+        return
+    # Loaded only where it is the driver.
+    from psycopg.types.string import StrDumper  # noqa: PLC0415
+
+    class WithoutNul(StrDumper):
+        """PostgreSQL's texts cannot hold U+0000, and strangers send it: it is looked for, and kept, as U+FFFD."""
+
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\0", "\ufffd"))
+
+    connection.adapters.register_dumper(str, WithoutNul)
+
+
 @event.listens_for(Engine, "begin")
 def _begin_on_sqlite(connection: Connection) -> None:
     # Python's driver opens no transaction for a SELECT; without this a read is outside of it.

@@ -223,3 +223,13 @@ def test_on_sqlite_readers_do_not_wait_for_a_writer(app, session):
         service.price_minor = 200
         db.session.flush()
         assert at_once(app, [lambda: kept_price(app, service)]) == [100]
+
+
+def test_a_text_with_a_zero_character_is_looked_for_and_kept_without_an_error(session):
+    service = make_service()
+    assert session.scalar(select(Service.id).where(Service.name == "\0")) is None
+    with transaction():
+        service.name = "a\0b"
+    session.refresh(service)
+    assert service.name in {"a\0b", "a\ufffdb"}
+    assert session.scalar(select(Service.id).where(Service.name == "a\0b")) == service.id

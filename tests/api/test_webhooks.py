@@ -110,8 +110,9 @@ def test_an_unsigned_message_to_the_common_address_is_400(client, session):
     assert client.post("/api/services/payment/webhook", data=b"{}").status_code == 400
 
 
-def test_an_unknown_gateway_is_404(client, session):
-    assert client.post("/api/services/payment/webhook/nobody", data=b"{}").status_code == 404
+@pytest.mark.parametrize("name", ["nobody", "%00", "a%00b", "%ED%A0%80", "x" * 2_000])
+def test_an_unknown_gateway_is_404(client, session, name):
+    assert client.post(f"/api/services/payment/webhook/{name}", data=b"{}").status_code == 404
 
 
 def test_a_signature_of_another_body_is_refused(client, session):
