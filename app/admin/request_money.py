@@ -55,9 +55,7 @@ class RequestMoney(RequestChanges):
         """Our state beside the gateway's answer of this moment."""
         payment = _get_payment(key, str(payment_key))
         comparison = reconciliation.compare(payment)
-        return self.render(
-            "admin/requests/stuck.html", payment=payment, events=_events(payment), comparison=comparison
-        )
+        return self.render("admin/requests/stuck.html", payment=payment, events=_events(payment), comparison=comparison)
 
     @expose("/<uuid:key>/payments/<uuid:payment_key>/settle", methods=("POST",))
     def settle(self, key: UUID, payment_key: UUID) -> ResponseReturnValue:
