@@ -83,6 +83,7 @@ def _page(service: Service, form: CheckoutForm, *, trouble: DomainError | None =
     # A fresh page shows no errors, though its verdict has them.
     problems, token_failed = form.problems, form.token_failed
     form.show_prices()
+    offers = offered(service.currency)
     return render_template(
         "checkout/service.html",
         service=service,
@@ -92,7 +93,8 @@ def _page(service: Service, form: CheckoutForm, *, trouble: DomainError | None =
         token_failed=token_failed,
         verdict=_verdict(form),
         trouble=trouble,
-        offers=offered(service.currency),
+        offers=offers,
+        others=_others(offers) if trouble and trouble.retryable else [],
     )
 
 
@@ -122,4 +124,11 @@ def _answers_before() -> dict[str, str]:
 
 
 def _origin(form: CheckoutForm) -> Origin:
-    return Origin(form.submission.data or secrets.token_urlsafe(16), affiliate_cookie.current_code())
+    submission = form.submission.data or secrets.token_urlsafe(16)
+    return Origin(submission, affiliate_cookie.current_code(), request.form.get("gateway") or None)
+
+
+def _others(offers: list[Offer]) -> list[Offer]:
+    """The ways to pay but the one that has just failed."""
+    tried = request.form.get("gateway") or (offers[0].gateway if offers else None)
+    return [offer for offer in offers if offer.gateway != tried]

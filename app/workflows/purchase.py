@@ -54,14 +54,16 @@ def open_request(choice: Choice, customer: Customer, origin: Origin) -> Payment:
     The price is read from the catalogue, never from the form. Raises NotFound, ServiceNotForSale, InvalidInput
     (tier), NoGateway; AlreadyPaid when the repeated form was paid in the meantime.
     """
-    submission_hash = _submission_hash(choice, customer, origin.submission)
-    existing = db.session.scalar(_submitted(submission_hash))
+    submitted = _submission(choice, customer, origin.submission)
+    submission_hash = keyring.hash(submitted, "submission")
+    # Under every key: the form may have been sent first before a key was rotated.
+    existing = db.session.scalar(_submitted(keyring.hashes(submitted, "submission")))
     if existing is not None:
         return open_payment(existing, origin.gateway)
     try:
         service_request = _insert(lambda: _make_request(choice, customer, submission_hash))
     except _Repeated:
-        winner = db.session.scalars(_submitted(submission_hash)).one()
+        winner = db.session.scalars(_submitted([submission_hash])).one()
         return open_payment(winner, origin.gateway)
     if origin.affiliate_code:
         affiliates.attribute(service_request, origin.affiliate_code)
@@ -198,17 +200,16 @@ def _index_name(service_request: ServiceRequest) -> None:
     )
 
 
-def _submission_hash(choice: Choice, customer: Customer, submission: str) -> bytes:
-    parts = (submission, choice.service_id, choice.tier_id, *_contents(customer))
-    return keyring.hash("\0".join(map(str, parts)), "submission")
+def _submission(choice: Choice, customer: Customer, token: str) -> str:
+    return "\0".join(map(str, (token, choice.service_id, choice.tier_id, *_contents(customer))))
 
 
 def _contents(customer: Customer) -> tuple[str, ...]:
     return customer.full_name, customer.email, customer.phone, customer.requirements
 
 
-def _submitted(submission_hash: bytes) -> Select[ServiceRequest]:
-    return select(ServiceRequest).where(ServiceRequest.submission_hash == submission_hash)
+def _submitted(hashes: list[bytes]) -> Select[ServiceRequest]:
+    return select(ServiceRequest).where(ServiceRequest.submission_hash.in_(hashes))
 
 
 def _find_pending(service_request: ServiceRequest, gateway: str) -> Payment | None:

@@ -35,7 +35,7 @@ class Needed:
         self.message = message
 
     def __call__(self, form: Form, field: Field) -> None:
-        if not field.data:
+        if not any(_is_visible(character) for character in field.data or ""):
             raise StopValidation(self.message)
 
 
@@ -129,6 +129,11 @@ def _ensure_parses(parse: Callable[[str], str], text: str) -> None:
         parse(text)
     except contact.InvalidContact as error:
         raise ValidationError(str(error)) from error
+
+
+def _is_visible(character: str) -> bool:
+    """Letters, figures, marks and signs; not blanks, and not what only steers others, such as a zero-width space."""
+    return unicodedata.category(character)[0] in "LMNPS"
 
 
 def _is_printable(character: str) -> bool:
