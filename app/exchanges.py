@@ -13,17 +13,17 @@ from app.workflows import gateway_health, payments, purchase, reconciliation, re
 logger = logging.getLogger(__name__)
 
 
-def start_payment(open_payment: Callable[[], Payment]) -> Payment:
+def start_payment(open_payment: Callable[[], Payment], is_hosted: Callable[[Payment], bool]) -> Payment:
     """The pending payment that `open_payment` opens, announced to its gateway. Raises DomainError.
 
-    A payment that the gateway knows already is not announced again.
+    `is_hosted` says where it is to be paid. A payment that the gateway knows already is not announced again.
     """
     with transaction():
         payment = open_payment()
     if payment.gateway_intent_id is not None:
         return payment
     try:
-        intent = purchase.create_intent(payment, links())
+        intent = purchase.create_intent(payment, links(), is_hosted=is_hosted(payment))
     except DomainError as error:
         with transaction():
             gateway_health.note_failure(payment.gateway, error)

@@ -19,6 +19,7 @@ from app.workflows import gateway_health, gateway_setup
 from app.workflows.gateway_setup import GatewayChanges
 
 _MODES = ("test", "live")
+_PLACES = ("shop", "gateway")
 
 
 def _activity(row: GatewayConfig) -> Markup:
@@ -112,6 +113,7 @@ def _changes() -> GatewayChanges:
         api_secret=_sent("api_secret") or None,
         webhook_secret=_sent("webhook_secret") or None,
         mode=mode,
+        pays_on=_sent("pays_on") if _sent("pays_on") in _PLACES else None,
         is_active="is_active" in request.form,
         is_default="is_default" in request.form or None,
     )

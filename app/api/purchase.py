@@ -30,7 +30,8 @@ def buy() -> ResponseReturnValue:
     """Open a request and announce its payment; with an `Idempotency-Key` a repeat gets the first answer again."""
     body = _parse_body()
     form = _parse_form(body)
-    payment = start_payment(lambda: _open(form, body))
+    # A program shows the way to pay itself: it wants the client secret.
+    payment = start_payment(lambda: _open(form, body), is_hosted=lambda _: False)
     return jsonify(_answer(payment)), 201
 
 

@@ -3,16 +3,17 @@
 from flask import Response, make_response, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 
+from app import protection
 from app.checkout import signed_links
 from app.checkout.blueprint import bp
-from app.checkout.purchase import SUBMISSION, go_and_pay, offered
+from app.checkout.purchase import SUBMISSION, go_and_pay, leads_away, offered
 from app.checkout.visits import count
 from app.errors import AlreadyPaid, DomainError, NotFound
 from app.exchanges import check_payment, start_payment
 from app.extensions import csrf, limiter
 from app.models import Payment, PaymentStatus, ServiceRequest
 from app.stationery import stationery
-from app.workflows import payment_return, purchase, tracking
+from app.workflows import gateway_choice, payment_return, purchase, tracking
 
 
 @bp.get("/requests/<reference>/confirmation")
@@ -41,7 +42,7 @@ def pay(reference: str) -> ResponseReturnValue:
     service_request, payment = _newest_state(reference)
     gateway = request.form.get("gateway") or None
     try:
-        return go_and_pay(start_payment(lambda: purchase.open_payment(service_request, gateway)))
+        return go_and_pay(start_payment(lambda: purchase.open_payment(service_request, gateway), is_hosted=leads_away))
     except AlreadyPaid:
         return redirect(signed_links.address("confirmation", service_request.reference_number), 303)
     except DomainError as error:
@@ -51,13 +52,11 @@ def pay(reference: str) -> ResponseReturnValue:
 @bp.get("/requests/<reference>/handover")
 @limiter.limit("240/minute")
 def hand_over(reference: str) -> ResponseReturnValue:
-    """For gateways whose page wants a form posted to it."""
+    """For gateways whose page wants a form posted to it, or whose script takes the payment on this page."""
     service_request = signed_links.get_request(reference)
     payment = payment_return.current_payment(service_request)
-    if payment is None or payment.form_action is None or payment.status is not PaymentStatus.PENDING:
-        return redirect(signed_links.address("pay_again", service_request.reference_number), 303)
-    offered(service_request.currency)
-    return _private(render_template("checkout/handover.html", service_request=service_request, payment=payment))
+    page = _payable(service_request, payment) if payment is not None else None
+    return page or redirect(signed_links.address("pay_again", service_request.reference_number), 303)
 
 
 # The gateway's page posts from its own site, without our cookies; nothing it says is believed, it is asked instead.
@@ -103,6 +102,31 @@ def _paid(service_request: ServiceRequest, payment: Payment) -> Response:
         service_request=service_request,
         payment=payment,
         next_step=tracking.next_step(service_request),
+    )
+    return _private(page)
+
+
+def _payable(service_request: ServiceRequest, payment: Payment) -> Response | None:
+    """The page on which a pending payment is taken or handed over; None when there is nothing to pay here."""
+    if payment.status is not PaymentStatus.PENDING:
+        return None
+    if payment.form_action is None:
+        return _pay_here(service_request, payment)
+    offered(service_request.currency)
+    return _private(render_template("checkout/handover.html", service_request=service_request, payment=payment))
+
+
+def _pay_here(service_request: ServiceRequest, payment: Payment) -> Response | None:
+    """With the gateway's script and what it needs allowed for this one answer; None where it is paid elsewhere."""
+    script = gateway_choice.script_of(payment)
+    if script is None or not payment.client_parameters:
+        return None
+    for directive, sources in script.sources.items():
+        for source in sources:
+            protection.allow(directive, source)
+    back = signed_links.address("confirmation", service_request.reference_number)
+    page = render_template(
+        "checkout/pay_here.html", service_request=service_request, payment=payment, script=script, back=back
     )
     return _private(page)
 

@@ -45,7 +45,9 @@ def buy(service_id: UUID) -> ResponseReturnValue:
     if not form.validate():
         return _page(service, form), 422
     try:
-        payment = start_payment(lambda: purchase.open_request(form.choice, form.customer, _origin(form)))
+        payment = start_payment(
+            lambda: purchase.open_request(form.choice, form.customer, _origin(form)), is_hosted=leads_away
+        )
     except AlreadyPaid as error:
         session.pop(SUBMISSION, None)
         return redirect(signed_links.address("confirmation", error.details["reference"]), 303)
@@ -62,6 +64,11 @@ def check(service_id: UUID) -> Response:
     form = CheckoutForm(catalog.get_for_sale(service_id))
     _count_start(form)
     return jsonify(_verdict(form))
+
+
+def leads_away(payment: Payment) -> bool:
+    """Whether this customer pays on the gateway's page; ours needs scripts, and the form says if they run."""
+    return request.form.get("scripts") != "1" or gateway_choice.script_of(payment) is None
 
 
 def go_and_pay(payment: Payment) -> ResponseReturnValue:

@@ -23,7 +23,7 @@
 
   const present = () => {
     const values = new URLSearchParams(new FormData(form));
-    ["csrf_token", "submission", "started"].forEach((name) => values.delete(name));
+    ["csrf_token", "submission", "started", "scripts"].forEach((name) => values.delete(name));
     return values.toString();
   };
 
@@ -133,6 +133,7 @@
     ask();
   });
 
+  form.elements.scripts.value = "1";
   if (document.querySelector("#summary")) boxes.forEach((_, name) => left.add(name));
   const isAsSent = (input) => input.type === "radio" ? input.checked === input.defaultChecked : input.value === input.defaultValue;
   if ([...form.querySelectorAll("input, textarea")].every(isAsSent)) judged = present();

@@ -26,6 +26,8 @@
   let isSending = false;
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("[data-once]")) return;
+    const { scripts } = event.target.elements;
+    if (scripts) scripts.value = "1";
     if (isSending) return event.preventDefault();
     isSending = true;
     event.submitter?.setAttribute("aria-busy", "true");

@@ -8,8 +8,8 @@ from app import gateways
 from app.db import db
 from app.errors import NoGateway
 from app.gateways import Gateway
-from app.gateways.base import PaymentGatewayConfig, UnsupportedGateway
-from app.models import GatewayConfig
+from app.gateways.base import PageScript, PaymentGatewayConfig, UnsupportedGateway
+from app.models import GatewayConfig, Payment
 from app.workflows import gateway_health
 
 
@@ -49,6 +49,20 @@ def offers(currency: str) -> list[Offer]:
         for config in active_gateways(currency)
         for adapter in [adapter_for(config)]
     ]
+
+
+def script_of(payment: Payment) -> PageScript | None:
+    """The gateway's script that takes this payment on our page; None where customers pay on the gateway's."""
+    config = get_config(payment.gateway)
+    return adapter_for(config).page_script() if pays_on(config) == "shop" else None
+
+
+def pays_on(config: GatewayConfig) -> str:
+    """Whose page takes the payments of customers whose browser runs scripts: `shop` or `gateway`.
+
+    A stand-in has no script to load, so unless told otherwise a config with an `api_base` leads to its page.
+    """
+    return config.options.get("pays_on", "gateway" if config.api_base else "shop")
 
 
 def get_config(gateway: str) -> GatewayConfig:

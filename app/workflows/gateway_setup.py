@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from app import gateways
 from app.db import db
 from app.errors import InvalidInput
-from app.gateways.base import CredentialField
+from app.gateways.base import CredentialField, PaymentGatewayConfig
 from app.models import GatewayConfig
 from app.workflows import audit, gateway_choice
 from app.workflows.audit import Actor
@@ -28,6 +28,7 @@ class GatewayChanges:
     mode: str | None = None
     is_active: bool | None = None
     is_default: bool | None = None
+    pays_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,13 @@ class Known:
     name: str
     label: str
     credentials: tuple[CredentialField, ...]
+    has_script: bool
     config: GatewayConfig | None
+
+    @property
+    def pays_on(self) -> str:
+        """Where customers pay now: on the page of the `shop` or of the `gateway`."""
+        return gateway_choice.pays_on(self.config) if self.config else "shop"
 
 
 def get_known(gateway: str) -> Known:
@@ -46,7 +53,8 @@ def get_known(gateway: str) -> Known:
     if not found.is_available():
         raise InvalidInput(f"The {gateway} gateway is not for production.")
     config = db.session.scalar(select(GatewayConfig).where(GatewayConfig.gateway == gateway))
-    return Known(found.name, found.label, found.credentials, config)
+    has_script = found(PaymentGatewayConfig(gateway, "test")).page_script() is not None
+    return Known(found.name, found.label, found.credentials, has_script, config)
 
 
 def not_set_up() -> list[Known]:
@@ -76,6 +84,8 @@ def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor) -> GatewayCon
         value = getattr(changes, name)
         if value is not None:
             setattr(config, name, value)
+    if changes.pays_on is not None:
+        config.options = config.options | {"pays_on": changes.pays_on}
     if changes.is_default:
         _make_default(config)
     if not config.is_active:
@@ -123,7 +133,7 @@ def _has_default() -> bool:
 def _find_or_make(gateway: str) -> GatewayConfig:
     config = db.session.scalar(select(GatewayConfig).where(GatewayConfig.gateway == gateway).with_for_update())
     if config is None:
-        config = GatewayConfig(gateway=gateway, mode="test", is_active=False, is_default=False)
+        config = GatewayConfig(gateway=gateway, mode="test", is_active=False, is_default=False, options={})
         db.session.add(config)
         db.session.flush()
     return config

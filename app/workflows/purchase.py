@@ -99,8 +99,10 @@ def ensure_payable(service_request: ServiceRequest) -> None:
         raise PaymentClosed
 
 
-def create_intent(payment: Payment, links: Links) -> PaymentIntent:
-    """Announce the payment to its gateway; outside any transaction. Raises GatewayError.
+def create_intent(payment: Payment, links: Links, *, is_hosted: bool = True) -> PaymentIntent:
+    """Announce the payment to its gateway, to be paid on its page or on ours; outside any transaction.
+
+    Raises GatewayError.
 
     The idempotency key is the payment's: asking again after a lost answer gives the same intent.
     """
@@ -118,7 +120,7 @@ def create_intent(payment: Payment, links: Links) -> PaymentIntent:
             return_url=links.confirmation(reference),
             cancel_url=links.pay(reference),
             metadata={"payment_id": str(payment.id), "reference_number": reference},
-            is_hosted=True,
+            is_hosted=is_hosted,
         )
     )
 

@@ -58,6 +58,13 @@ def test_there_is_one_default_and_one_that_is_switched_off_is_none(client, admin
     assert (config().is_active, config().is_default) == (False, False)
 
 
+def test_where_customers_pay_is_chosen_for_gateways_with_a_form_of_their_own(client, admin):
+    save(client, pays_on="gateway")
+    assert config().options["pays_on"] == "gateway"
+    assert 'value="gateway" selected' in client.get("/admin/gateways/stripe").text
+    assert "pays_on" not in client.get("/admin/gateways/paypal").text
+
+
 def test_the_connection_is_checked_on_request_and_the_answer_is_kept(client, admin):
     make_gateway()
     client.post("/admin/gateways/sandbox/check")

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.db import db
-from app.models import Payment, PaymentStatus
+from app.db import db, transaction
+from app.models import GatewayConfig, Payment, PaymentStatus
 from tests.browser.filling import CUSTOMER, PAY, fill
 from tests.factories import make_gateway, make_service
 from tests.simulator import Simulator
+from tests.simulator.interception import intercept
 
 GATEWAYS = ("stripe", "razorpay", "paypal")
 
@@ -97,3 +98,79 @@ def test_what_one_gateway_declines_another_may_take(
     page.wait_for_selector("text=(simulated)")
     pay(page)
     assert statuses() == [PaymentStatus.FAILED, PaymentStatus.COMPLETED]
+
+
+# --- on our own page, with the gateway's script
+
+
+def set_up_on_our_page(simulator: Simulator, gateway: str) -> None:
+    set_up(simulator, gateway)
+    with transaction():
+        config = db.session.scalars(select(GatewayConfig)).one()
+        config.options = config.options | {"pays_on": "shop"}
+
+
+def order_here(open_page: Callable[..., Any], simulator: Simulator) -> Any:
+    page = open_page()
+    intercept(page, simulator)
+    service = make_service(name="GST registration", price_minor=249_900, currency="USD")
+    page.goto(f"/services/{service.id}")
+    fill(page)
+    page.wait_for_selector(f"{PAY}:enabled")
+    page.click(PAY)
+    page.wait_for_selector("[data-pay-here] button:enabled")
+    return page
+
+
+def test_stripes_form_stands_on_our_page_and_a_declined_card_may_be_followed_by_another(
+    open_page: Callable[..., Any], session: Any, simulator: Simulator
+) -> None:
+    set_up_on_our_page(simulator, "stripe")
+    page = order_here(open_page, simulator)
+    page.fill("[name=simulated-card]", "4000000000009995")
+    page.click("[data-pay-here] button")
+    page.wait_for_selector("[data-trouble]:visible")
+    page.fill("[name=simulated-card]", "4242 4242 4242 4242")
+    page.click("[data-pay-here] button")
+    page.wait_for_selector("text=Payment received")
+    assert statuses() == [PaymentStatus.COMPLETED]
+
+
+def test_razorpays_checkout_opens_over_our_page(
+    open_page: Callable[..., Any], session: Any, simulator: Simulator
+) -> None:
+    set_up_on_our_page(simulator, "razorpay")
+    page = order_here(open_page, simulator)
+    page.click("[data-pay-here] button")
+    page.click("text=insufficient_funds")
+    page.wait_for_selector("[data-trouble]:visible")
+    page.click("[data-pay-here] button")
+    page.click("button:text-is('paid')")
+    page.wait_for_selector("text=Payment received")
+    assert statuses() == [PaymentStatus.COMPLETED]
+
+
+def test_a_script_that_cannot_be_loaded_is_said_and_another_way_is_open(
+    open_page: Callable[..., Any], session: Any, simulator: Simulator
+) -> None:
+    set_up_on_our_page(simulator, "stripe")
+    page = open_page()
+    page.route("https://js.stripe.com/**", lambda route: route.abort())
+    service = make_service(price_minor=249_900, currency="USD")
+    page.goto(f"/services/{service.id}")
+    fill(page)
+    page.wait_for_selector(f"{PAY}:enabled")
+    page.click(PAY)
+    page.wait_for_selector("text=You have not been charged")
+    page.click("text=Other ways to pay")
+    page.wait_for_selector("text=Pay for your request")
+
+
+def test_without_scripts_the_customer_pays_on_the_gateways_page(
+    open_page: Callable[..., Any], session: Any, simulator: Simulator
+) -> None:
+    set_up_on_our_page(simulator, "stripe")
+    page = open_page(java_script_enabled=False)
+    order(page, has_scripts=False)
+    pay(page)
+    assert statuses() == [PaymentStatus.COMPLETED]
