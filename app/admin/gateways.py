@@ -88,7 +88,7 @@ class GatewayView(ConsoleView):
         return self.render(
             "admin/gateways/page.html",
             known=known,
-            config=known.config,
+            stored=known.config,
             endings={field.name: _ending(known.config, field.name) for field in known.credentials},
             webhook_address=links().webhook(gateway),
             is_resting=known.config is not None and gateway_health.is_resting(known.config),

@@ -204,7 +204,7 @@ def every_page(requests):
         name: db.session.scalars(select(model.id)).first()
         for name, model in {"services": Service, "tiers": ServiceTier, "providers": ProviderProfile}.items()
     }
-    payment = db.session.scalars(select(Payment.id)).first()
+    payment, of_request = db.session.execute(select(Payment.id, Payment.service_request_id)).first()
     return [
         "/admin/",
         *(f"/admin/{each}" for each in LISTS),
@@ -213,6 +213,9 @@ def every_page(requests):
         *(f"/admin/{name}/new/" for name in (*ids, "users")),
         f"/admin/notifications/details/?id={letter.id}",
         f"/admin/payments/details/?id={payment}",
+        f"/admin/requests/{of_request}/payments/{payment}/stuck",
+        "/admin/gateways/sandbox",
+        "/admin/gateways/stripe",
         "/admin/requests/zzz/",
     ]
 
@@ -222,6 +225,7 @@ def test_no_page_keeps_anybody_out(enter, shop, width, scheme):
     page = enter(Role.ADMIN, viewport={"width": width, "height": 800}, bypass_csp=True, color_scheme=scheme)
     for address in every_page(shop):
         page.goto(address)
+        page.evaluate("document.querySelectorAll('.account details').forEach(each => each.open = true)")
         problems = [(found["id"], found["nodes"][0]["html"]) for found in Axe().run(page).response["violations"]]
         assert problems == [], address
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is too wide"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import select
 
 from app.db import db, transaction
@@ -110,8 +111,8 @@ def set_up_on_our_page(simulator: Simulator, gateway: str) -> None:
         config.options = config.options | {"pays_on": "shop"}
 
 
-def order_here(open_page: Callable[..., Any], simulator: Simulator) -> Any:
-    page = open_page()
+def order_here(open_page: Callable[..., Any], simulator: Simulator, **options: Any) -> Any:
+    page = open_page(**options)
     intercept(page, simulator)
     service = make_service(name="GST registration", price_minor=249_900, currency="USD")
     page.goto(f"/services/{service.id}")
@@ -174,3 +175,33 @@ def test_without_scripts_the_customer_pays_on_the_gateways_page(
     order(page, has_scripts=False)
     pay(page)
     assert statuses() == [PaymentStatus.COMPLETED]
+
+
+@pytest.mark.parametrize("width", [1440, 320])
+def test_the_pages_on_the_way_to_the_gateway_keep_nobody_out(
+    open_page: Callable[..., Any], session: Any, simulator: Simulator, width: int
+) -> None:
+    set_up_on_our_page(simulator, "stripe")
+    page = order_here(open_page, simulator, bypass_csp=True, viewport={"width": width, "height": 800})
+    assert Axe().run(page).response["violations"] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.fill("[name=simulated-card]", "4000000000000002")
+    page.click("[data-pay-here] button")
+    page.wait_for_selector("[data-trouble]:visible")
+    assert Axe().run(page).response["violations"] == []
+
+
+def test_the_page_that_hands_over_keeps_nobody_out(
+    open_page: Callable[..., Any], session: Any, simulator: Simulator
+) -> None:
+    set_up(simulator, "razorpay")
+    page = open_page(bypass_csp=True, viewport={"width": 320, "height": 800})
+    # It stays, as it does without scripts.
+    page.route("**/handover.js*", lambda route: route.abort())
+    service = make_service(price_minor=249_900, currency="USD")
+    page.goto(f"/services/{service.id}")
+    fill(page)
+    page.wait_for_selector(f"{PAY}:enabled")
+    page.click(PAY)
+    page.wait_for_selector("text=Go on and pay")
+    assert Axe().run(page).response["violations"] == []
