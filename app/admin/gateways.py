@@ -113,7 +113,7 @@ def _changes() -> GatewayChanges:
         api_secret=_sent("api_secret") or None,
         webhook_secret=_sent("webhook_secret") or None,
         mode=mode,
-        pays_on=_sent("pays_on") if _sent("pays_on") in _PLACES else None,
+        options={"pays_on": _sent("pays_on")} if _sent("pays_on") in _PLACES else {},
         is_active="is_active" in request.form,
         is_default="is_default" in request.form or None,
     )

@@ -1,6 +1,7 @@
 """Storing a gateway's credentials from the shell."""
 
 import os
+from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
@@ -21,6 +22,7 @@ from app.workflows.gateway_setup import GatewayChanges
 @click.option("--mode", type=click.Choice(["test", "live"]), help="Which of the gateway's two worlds.")
 @click.option("--active/--inactive", default=None, help="Whether customers may pay with it.")
 @click.option("--default", "is_default", is_flag=True, default=None, help="Offer it first.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Further settings; @FILE reads a file.")
 @with_appcontext
 def set_gateway(
     name: str,
@@ -31,9 +33,11 @@ def set_gateway(
     mode: str | None,
     active: bool | None,
     is_default: bool | None,
+    options: tuple[str, ...],
 ) -> None:
     """Store the credentials and mode of gateway NAME; what is left out stays as it is."""
-    changes = GatewayChanges(api_key, api_secret, webhook_secret, api_base, mode, active, is_default)
+    further = dict(_parse_option(option) for option in options)
+    changes = GatewayChanges(api_key, api_secret, webhook_secret, api_base, mode, active, is_default, further)
     try:
         with transaction():
             config = gateway_setup.set_up(name, changes, actor=COMMAND)
@@ -41,6 +45,18 @@ def set_gateway(
         raise click.ClickException(error.message) from error
     state = "active" if config.is_active else "inactive"
     click.echo(f"{config.gateway}: {config.mode} mode, {state}{', default' if config.is_default else ''}.")
+
+
+def _parse_option(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name.isidentifier():
+        raise click.ClickException(f"--option takes NAME=VALUE, not {text!r}")
+    if not value.startswith("@"):
+        return name, value
+    try:
+        return name, Path(value[1:]).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"cannot read {value[1:]}: {type(error).__name__}") from error
 
 
 @click.command()

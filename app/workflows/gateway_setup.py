@@ -1,7 +1,7 @@
 """Storing a gateway's credentials and choosing the default."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import select, update
 
@@ -28,7 +28,8 @@ class GatewayChanges:
     mode: str | None = None
     is_active: bool | None = None
     is_default: bool | None = None
-    pays_on: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Whatever else a gateway knows, such as `pays_on`: added to what is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,7 @@ def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor) -> GatewayCon
         value = getattr(changes, name)
         if value is not None:
             setattr(config, name, value)
-    if changes.pays_on is not None:
-        config.options = config.options | {"pays_on": changes.pays_on}
+    config.options = config.options | dict(changes.options)
     if changes.is_default:
         _make_default(config)
     if not config.is_active:

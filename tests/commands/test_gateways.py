@@ -54,3 +54,12 @@ def test_credentials_of_the_environment_are_a_first_import_only(app, session):
     changed = env | {"SANDBOX_API_SECRET": "another"}
     assert "Nothing to import" in run(app, "import-gateways", env=changed).output
     assert config().api_secret == "from-the-environment"
+
+
+def test_further_settings_are_given_by_name_or_from_a_file(app, session, tmp_path):
+    (tmp_path / "roots.pem").write_text("a certificate")
+    words = ("--option", "pays_on=gateway", "--option", f"webhook_roots=@{tmp_path / 'roots.pem'}")
+    assert run(app, "set-gateway", "sandbox", *words).exit_code == 0
+    assert config().options == {"pays_on": "gateway", "webhook_roots": "a certificate"}
+    assert "NAME=VALUE" in run(app, "set-gateway", "sandbox", "--option", "nonsense").output
+    assert "cannot read" in run(app, "set-gateway", "sandbox", "--option", "a=@/nowhere").output
