@@ -205,7 +205,6 @@ class Gateway(ABC):
     currencies: ClassVar[frozenset[str] | None] = None
     countries: ClassVar[frozenset[str] | None] = None
     credentials: ClassVar[tuple[CredentialField, ...]] = ()
-    is_for_production: ClassVar[bool] = True
 
     registry: ClassVar[dict[str, type["Gateway"]]] = {}
 

@@ -55,7 +55,6 @@ class Sandbox(Gateway):
     label = "Sandbox (test payments)"
     signature_header = SIGNATURE_HEADER
     credentials = (CredentialField("webhook_secret", "Webhook secret"),)
-    is_for_production = False
 
     ledger: ClassVar[Ledger | None] = None
     """Bound at start, and left empty in production: without it the gateway is not available."""

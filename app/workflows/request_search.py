@@ -1,13 +1,13 @@
 """Which requests a set of filters means: one answer for lists, counts, exports, bulk changes and the API."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from app.columns import keyring
 from app.db import db
@@ -51,33 +51,9 @@ class RequestFilters:
     sort: Sort = Sort.NEWEST
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place in a sorted list: the row that a page begins after (or ends before)."""
-
-    created_at: datetime
-    id: UUID
-
-
 def select_requests(filters: RequestFilters, *, zone: ZoneInfo) -> Select[ServiceRequest]:
-    """The matching requests in no order yet; sort with `in_order`, count with `count_up_to`."""
+    """The matching requests in no order yet; count them with `count_up_to`."""
     return select(ServiceRequest).where(*_conditions(filters, zone))
-
-
-def in_order(
-    query: Select[ServiceRequest], sort: Sort, *, after: Position | None = None, is_backwards: bool = False
-) -> Select[ServiceRequest]:
-    """Sorted by purchase date with the id as tie-break, starting behind `after`.
-
-    `is_backwards` reads the list from its end, for the page before a position; the caller turns it round.
-    """
-    descends = (sort is Sort.NEWEST) != is_backwards
-    place = tuple_(ServiceRequest.created_at, ServiceRequest.id)
-    if after is not None:
-        bound = tuple_(after.created_at, after.id)
-        query = query.where(place < bound if descends else place > bound)
-    columns = (ServiceRequest.created_at, ServiceRequest.id)
-    return query.order_by(*(column.desc() if descends else column.asc() for column in columns))
 
 
 def count_up_to(query: Select[ServiceRequest], cap: int) -> int:

@@ -14,11 +14,7 @@ from app.kit.contact import name_words
 from app.kit.ids import format_reference, parse_reference_number
 from app.models import Payment, ServiceRequest
 from app.workflows.request_search import (
-    Position,
     RequestFilters,
-    Sort,
-    count_up_to,
-    in_order,
     select_requests,
 )
 from tests import strategies
@@ -151,30 +147,6 @@ def test_a_search_by_name_means_all_of_its_words(session, names, asked):
             continue
         expected = {row.reference_number for row in rows if words <= name_words(row.customer_name)}
         assert found(text) == expected
-
-
-@given(days=st.lists(st.integers(0, 3), max_size=12), sort=st.sampled_from(Sort), size=st.integers(1, 5))
-def test_pages_show_every_row_once_in_order_and_can_be_turned_back(session, days, sort, size):
-    clear()
-    service = make_service()
-    # Many at the same instant: the id decides.
-    bought = [datetime(2026, 3, 1 + day, tzinfo=ZONE) for day in days]
-    store(*(new_request(service, created_at=moment) for moment in bought))
-    query = select_requests(RequestFilters(sort=sort), zone=ZONE)
-    every = list(db.session.scalars(in_order(query, sort)))
-    assert [row.created_at for row in every] == sorted(bought, reverse=sort is Sort.NEWEST)
-
-    seen, position = [], None
-    while page := list(db.session.scalars(in_order(query, sort, after=position).limit(size))):
-        seen += page
-        position = Position(page[-1].created_at, page[-1].id)
-    assert seen == every
-    if every:
-        last = Position(every[-1].created_at, every[-1].id)
-        back = list(db.session.scalars(in_order(query, sort, after=last, is_backwards=True)))
-        assert back[::-1] == every[:-1]
-    for cap in (0, size, 100):
-        assert count_up_to(in_order(query, sort), cap) == min(len(every), cap + 1)
 
 
 def test_days_are_those_of_the_business(session):
