@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 
 from app.db import db, transaction
 from app.gateways import sandbox
+from app.jobs import sweep
 from app.kit import clock
 from app.models import (
     EventOutcome,
@@ -228,3 +229,33 @@ def test_events_left_unhandled_are_due_for_another_try(client, session):
     with transaction():
         assert webhooks.handle(row_id) is None
     assert fresh(payment).status is PaymentStatus.COMPLETED
+
+
+def test_an_event_that_overtakes_its_payment_is_tried_again_until_it_finds_it(client, session):
+    payment = make_payment()
+    body = event_body(payment, metadata=None)
+    intent_id = payment.gateway_intent_id
+    with transaction():
+        fresh(payment).gateway_intent_id = "not attached yet"
+    assert post_event(client, body).json == {"received": True, "processed": False}
+    event = the_event()
+    assert (event.outcome, event.handled_at) == (EventOutcome.REVIEW, None)
+    with transaction():
+        fresh(payment).gateway_intent_id = intent_id
+    with time_machine.travel(clock.utc_now() + timedelta(minutes=2), tick=False):
+        sweep.retry_webhooks()
+    assert fresh(payment).status is PaymentStatus.COMPLETED
+    assert (the_event().outcome, the_event().attempts) == (EventOutcome.APPLIED, 2)
+
+
+def test_an_event_that_never_finds_a_payment_is_left_to_a_person(client, session):
+    payment = make_payment()
+    unknown = {"intent_id": "sbi_unknown", "id": "sbp_unknown", "metadata": None}
+    post_event(client, event_body(payment, **unknown))
+    for days in range(40):
+        with time_machine.travel(clock.utc_now() + timedelta(days=days), tick=False):
+            sweep.retry_webhooks()
+    event = the_event()
+    assert event.handled_at is not None
+    assert event.outcome is EventOutcome.REVIEW
+    assert event.attempts == webhooks.RETRY.retries + 1
