@@ -36,6 +36,11 @@ class Model(DeclarativeBase):
 db = SQLAlchemy(metadata=Model.metadata, session_options={"expire_on_commit": False})
 
 
+LOCK = {"key_share": True}
+"""How rows are locked (`FOR NO KEY UPDATE` on PostgreSQL). A plain `FOR UPDATE` also waits for every transaction that
+has only written a row referring to this one, and two of them can wait for each other."""
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """Commit on leaving, roll back on any error; afterwards run what `run_after_commit` was given.

@@ -60,7 +60,7 @@ class Changing(Guarded, ModelView):
 
     def get_locked(self, key: Any) -> Any:
         """The row, read afresh and locked until the transaction ends. Raises NotFound."""
-        query = self._one(key).with_for_update(of=self.model).execution_options(populate_existing=True)
+        query = self._one(key).with_for_update(of=self.model, key_share=True).execution_options(populate_existing=True)
         row = db.session.scalar(query)
         if row is None:
             raise NotFound("This entry does not exist any more.")

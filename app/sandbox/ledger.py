@@ -145,7 +145,7 @@ def _find(condition: object) -> SandboxPayment | None:
 
 
 def _get_locked(condition: object) -> SandboxPayment:
-    query = select(SandboxPayment).where(condition).with_for_update()  # type: ignore[arg-type]
+    query = select(SandboxPayment).where(condition).with_for_update(key_share=True)  # type: ignore[arg-type]
     payment = db.session.scalar(query.execution_options(populate_existing=True))
     if payment is None:
         raise GatewayError("Sandbox knows no such payment.")

@@ -74,7 +74,7 @@ def claim(limit: int) -> Claim | None:
         .where(Notification.status == NotificationStatus.PENDING, Notification.next_attempt_at <= now)
         .order_by(Notification.priority, Notification.next_attempt_at)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     found = tuple(db.session.scalars(due))
     if not found:

@@ -44,7 +44,9 @@ def note_failure(gateway: str, error: DomainError) -> None:
     """It did not answer, or not sensibly. A refusal that is the customer's matter is no failure of the gateway."""
     if not error.retryable:
         return
-    config = db.session.scalar(select(GatewayConfig).where(GatewayConfig.gateway == gateway).with_for_update())
+    config = db.session.scalar(
+        select(GatewayConfig).where(GatewayConfig.gateway == gateway).with_for_update(key_share=True)
+    )
     if config is None:
         return
     config.failures_in_row += 1

@@ -131,7 +131,9 @@ def _has_default() -> bool:
 
 
 def _find_or_make(gateway: str) -> GatewayConfig:
-    config = db.session.scalar(select(GatewayConfig).where(GatewayConfig.gateway == gateway).with_for_update())
+    config = db.session.scalar(
+        select(GatewayConfig).where(GatewayConfig.gateway == gateway).with_for_update(key_share=True)
+    )
     if config is None:
         config = GatewayConfig(gateway=gateway, mode="test", is_active=False, is_default=False, options={})
         db.session.add(config)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.db import db
+from app.db import LOCK, db
 from app.gateways.base import PaymentFailure, PaymentSnapshot, SnapshotStatus
 from app.jobs import queue
 from app.kit import clock
@@ -81,8 +81,8 @@ def _settle_status(payment: Payment, snapshot: PaymentSnapshot) -> EventOutcome:
 def get_locked(payment_id: UUID) -> Payment:
     """The payment and its request, read afresh and locked: the request first, as everywhere."""
     request_id = db.session.scalar(select(Payment.service_request_id).where(Payment.id == payment_id))
-    db.session.get_one(ServiceRequest, request_id, with_for_update=True, populate_existing=True)
-    return db.session.get_one(Payment, payment_id, with_for_update=True, populate_existing=True)
+    db.session.get_one(ServiceRequest, request_id, with_for_update=LOCK, populate_existing=True)
+    return db.session.get_one(Payment, payment_id, with_for_update=LOCK, populate_existing=True)
 
 
 def _find_by(gateway: str, condition: object) -> Payment | None:

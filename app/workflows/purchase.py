@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 
 from app.columns import keyring
-from app.db import db
+from app.db import LOCK, db
 from app.errors import AlreadyPaid, PaymentClosed
 from app.gateways.base import PaymentIntent, PaymentIntentParams
 from app.kit import clock, ids
@@ -77,7 +77,7 @@ def open_payment(service_request: ServiceRequest, gateway: str | None = None) ->
     Raises AlreadyPaid, PaymentClosed, NoGateway.
     """
     db.session.flush()
-    db.session.refresh(service_request, with_for_update=True)
+    db.session.refresh(service_request, with_for_update=LOCK)
     ensure_payable(service_request)
     config = gateway_choice.choose_gateway(service_request.currency, gateway)
     pending = _find_pending(service_request, config.gateway)
@@ -127,7 +127,7 @@ def create_intent(payment: Payment, links: Links, *, is_hosted: bool = True) -> 
 
 def attach_intent(payment_id: UUID, intent: PaymentIntent) -> Payment:
     """Keep what the gateway answered; a second answer to the same question changes nothing."""
-    payment = db.session.get_one(Payment, payment_id, with_for_update=True, populate_existing=True)
+    payment = db.session.get_one(Payment, payment_id, with_for_update=LOCK, populate_existing=True)
     if payment.gateway_intent_id is None:
         payment.gateway_intent_id = intent.gateway_intent_id
         payment.client_secret = intent.client_secret

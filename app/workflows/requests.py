@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from app.db import db
+from app.db import LOCK, db
 from app.errors import InvalidInput, NotFound, StaleChange
 from app.models import RequestNote, ServiceRequest
 from app.workflows import audit
@@ -16,7 +16,7 @@ def get_locked(request_id: UUID, *, version: int | None = None) -> ServiceReques
 
     `version` is the one the person was shown: raises StaleChange when it is no longer that, and NotFound.
     """
-    service_request = db.session.get(ServiceRequest, request_id, with_for_update=True, populate_existing=True)
+    service_request = db.session.get(ServiceRequest, request_id, with_for_update=LOCK, populate_existing=True)
     if service_request is None:
         raise NotFound("This request does not exist.")
     if version is not None and service_request.version != version:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.db import db
+from app.db import LOCK, db
 from app.gateways.base import EventKind, GatewayEvent, InvalidSignature, PaymentSnapshot, UnsupportedGateway
 from app.kit import clock, ids
 from app.kit.backoff import Backoff
@@ -66,7 +66,7 @@ def receive(gateway: str, event: GatewayEvent, body: bytes, headers: Mapping[str
 
 def handle(event_row_id: UUID) -> EventOutcome | None:
     """Act on an event that was seen; None when another delivery or job has done so."""
-    row = db.session.get_one(WebhookEvent, event_row_id, with_for_update=True, populate_existing=True)
+    row = db.session.get_one(WebhookEvent, event_row_id, with_for_update=LOCK, populate_existing=True)
     if row.handled_at is not None:
         return None
     event = _read_again(row)
@@ -81,7 +81,7 @@ def handle(event_row_id: UUID) -> EventOutcome | None:
 
 def note_failure(event_row_id: UUID, error: Exception) -> None:
     """Handling broke: keep why, and when to try again. It stays seen and not handled."""
-    row = db.session.get_one(WebhookEvent, event_row_id, with_for_update=True, populate_existing=True)
+    row = db.session.get_one(WebhookEvent, event_row_id, with_for_update=LOCK, populate_existing=True)
     row.attempts += 1
     # The type only: a message may quote what the customer wrote.
     row.detail = f"Handling failed: {type(error).__name__}"
@@ -109,8 +109,9 @@ def _act(row: WebhookEvent, event: GatewayEvent) -> tuple[EventOutcome, str | No
     payment = payments.find_payment(row.gateway, event.snapshot)
     if payment is None:
         return _review(row, "No payment of ours has these ids")
-    row.payment_id = payment.id
     outcome = _apply(payment.id, event, event.snapshot)
+    # Only now: referring to a payment locks it a little, and the request is to be locked before it.
+    row.payment_id = payment.id
     if outcome is EventOutcome.REVIEW:
         return _review(row, "Amount or currency is not what was asked")
     return outcome, None
