@@ -76,13 +76,6 @@ class PaymentClosed(DomainError):
     suggested_action = "Start a new purchase."
 
 
-class AmountMismatch(DomainError):
-    """A gateway reported another amount or currency than was asked: nothing is completed."""
-
-    code = "amount_mismatch"
-    message = "The amount paid is not the amount that was asked."
-
-
 class NoGateway(DomainError):
     code = "no_gateway"
     http_status = 503

@@ -35,7 +35,7 @@ _LETTERS = {
     "provider_assigned": "Assignment",
     "new_request": "New request",
     "no_provider": "No provider found",
-    "refund": "Refund",
+    "refund_issued": "Refund",
     "alert": "Alert",
 }
 
