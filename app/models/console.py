@@ -4,26 +4,32 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.columns import EnumText
+from app.columns import EnumText, Sealed
 from app.db import Model
 from app.models.base import Keyed, Touched
+from app.models.user import User
 
 
 class SavedView(Keyed, Touched, Model):
-    """A named set of filters (`query` is the address's query string); shared with all staff when `is_shared`."""
+    """A named set of filters of the requests list; shared with all staff when `is_shared`.
+
+    `query` is the query string of the list's address, sealed: a search in it may be a customer's name.
+    """
 
     __tablename__ = "saved_views"
 
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(60))
-    query: Mapped[str] = mapped_column(Text)
+    query: Mapped[str] = mapped_column("query_sealed", Sealed("saved_views.query"))
     is_shared: Mapped[bool] = mapped_column(default=False)
     sort_order: Mapped[int] = mapped_column(default=0)
 
-    __table_args__ = (UniqueConstraint("owner_id", "name"),)
+    owner: Mapped[User] = relationship()
+
+    __table_args__ = (UniqueConstraint("owner_id", "name"), Index("ix_saved_views_is_shared", "is_shared"))
 
 
 class UserPreference(Keyed, Touched, Model):

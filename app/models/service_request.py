@@ -48,7 +48,8 @@ class ServiceRequest(Keyed, Touched, Model):
     """Service, tier and price are copies made at purchase: a later catalogue edit never changes a sold request.
 
     The payment columns sum up the rows of `payments`. `submission_hash` makes a repeated submit of the same
-    form the same request. `version` is raised by every change, so that a stale edit is noticed.
+    form the same request. `version` is raised by every change, so that a stale edit is noticed. `operator` is the
+    member of staff who looks after it.
     """
 
     __tablename__ = "service_requests"
@@ -85,6 +86,7 @@ class ServiceRequest(Keyed, Touched, Model):
     status: Mapped[RequestStatus] = mapped_column(EnumText(RequestStatus), default=RequestStatus.PENDING_CONTACT)
     assigned_provider_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     assigned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    operator_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     first_contact_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -98,6 +100,7 @@ class ServiceRequest(Keyed, Touched, Model):
 
     service: Mapped[Service] = relationship()
     provider: Mapped[User | None] = relationship(foreign_keys=[assigned_provider_id])
+    operator: Mapped[User | None] = relationship(foreign_keys=[operator_id])
     history: Mapped[list["StatusChange"]] = relationship(
         back_populates="service_request", order_by="(StatusChange.created_at, StatusChange.id)", viewonly=True
     )
@@ -137,6 +140,14 @@ class ServiceRequest(Keyed, Touched, Model):
             "id",
             postgresql_where=text("assigned_provider_id IS NULL AND closed_at IS NULL"),
             sqlite_where=text("assigned_provider_id IS NULL AND closed_at IS NULL"),
+        ),
+        Index(
+            "ix_service_requests_operator_created_at_id",
+            "operator_id",
+            "created_at",
+            "id",
+            postgresql_where=text("closed_at IS NULL AND operator_id IS NOT NULL"),
+            sqlite_where=text("closed_at IS NULL AND operator_id IS NOT NULL"),
         ),
         Index(
             "ix_service_requests_due_at",
