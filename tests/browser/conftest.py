@@ -1,12 +1,14 @@
 """A browser asks for more than a stranger should; limits have tests of their own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from app.extensions import limiter
-from tests.factories import make_gateway, make_service
+from app.models import Role
+from tests.factories import PASSWORD, make_gateway, make_service, make_user
+from tests.simulator import Simulator
 
 
 @pytest.fixture(autouse=True)
@@ -20,3 +22,34 @@ def _unlimited() -> Iterator[None]:
 def service(session: Any) -> Any:
     make_gateway()
     return make_service(tiers=2, name="GST registration")
+
+
+@pytest.fixture
+def enter(open_page: Callable[..., Any], session: Any) -> Callable[..., Any]:
+    """A signed-in page of somebody with this role."""
+
+    def enter(role: Role = Role.OPERATOR, **options: Any) -> Any:
+        user = make_user(role)
+        page = open_page(**options)
+        page.goto("/login")
+        page.fill("#email", user.email)
+        page.fill("#password", PASSWORD)
+        page.click("text=Sign in >> nth=-1")
+        page.wait_for_url(lambda address: "/login" not in address)
+        return page
+
+    return enter
+
+
+@pytest.fixture(scope="session")
+def companies() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(companies: Simulator, live_server: Any) -> Iterator[Simulator]:
+    """Its webhooks are lost unless a test gives it our address: the customer's return has to do."""
+    companies.clear()
+    yield companies
+    companies.clear()

@@ -17,7 +17,7 @@ from app.models import (
     ServiceTier,
 )
 from app.workflows.deliveries import SentCopy
-from tests.factories import PASSWORD, make_provider, make_request, make_service, make_user
+from tests.factories import make_provider, make_request, make_service
 
 LISTS = ("requests/?view=all", "requests/?q=nobody", "notifications/", "payments/", "webhook_events/", "gateways/")
 LISTS += ("services/", "tiers/", "providers/", "users/")
@@ -30,23 +30,6 @@ def shop(session):
     requests = [make_request(service) for _ in range(3)]
     make_provider(name="Priya Raman", capacity=5)
     return requests
-
-
-@pytest.fixture
-def enter(open_page, session):
-    """A signed-in page of somebody with this role."""
-
-    def enter(role=Role.OPERATOR, **options):
-        user = make_user(role)
-        page = open_page(**options)
-        page.goto("/login")
-        page.fill("#email", user.email)
-        page.fill("#password", PASSWORD)
-        page.click("text=Sign in >> nth=-1")
-        page.wait_for_url(lambda address: "/login" not in address)
-        return page
-
-    return enter
 
 
 def stored(request):

@@ -1,6 +1,6 @@
 """Paying on the real gateways' own pages, as their simulator plays them, with and without scripts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,71 +8,12 @@ from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import select
 
 from app.db import db, transaction
-from app.models import GatewayConfig, Payment, PaymentStatus
-from tests.browser.filling import CUSTOMER, PAY, fill
-from tests.factories import make_gateway, make_service
+from app.models import GatewayConfig, PaymentStatus
+from tests.browser.filling import PAY, fill
+from tests.browser.paying import GATEWAYS, order, pay, set_up, statuses
+from tests.factories import make_service
 from tests.simulator import Simulator
 from tests.simulator.interception import intercept
-
-GATEWAYS = ("stripe", "razorpay", "paypal")
-
-
-@pytest.fixture(scope="module")
-def companies() -> Iterator[Simulator]:
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(companies: Simulator, live_server: Any) -> Iterator[Simulator]:
-    """Its webhooks are lost unless a test gives it our address: the customer's return has to do."""
-    companies.clear()
-    yield companies
-    companies.clear()
-
-
-def set_up(simulator: Simulator, *names: str) -> None:
-    for name in names:
-        config = simulator.config(name)
-        make_gateway(
-            name,
-            is_default=name == names[0],
-            api_key=config.api_key,
-            api_secret=config.api_secret,
-            webhook_secret=config.webhook_secrets[0],
-            api_base=config.api_base,
-            options=dict(config.options),
-        )
-
-
-def order(page: Any, *, has_scripts: bool) -> None:
-    """From the checkout page to the gateway's."""
-    service = make_service(name="GST registration", price_minor=249_900, currency="USD")
-    page.goto(f"/services/{service.id}")
-    if has_scripts:
-        fill(page)
-        page.wait_for_selector(f"{PAY}:enabled")
-    else:
-        for name, value in CUSTOMER.items():
-            page.fill(f"#{name}", value)
-    page.click(PAY)
-    if page.locator("[data-handover]").count() and not has_scripts:
-        page.click("text=Go on and pay")
-    page.wait_for_selector("text=(simulated)")
-
-
-def pay(page: Any) -> None:
-    """Choose the outcome that stands first, and come back."""
-    page.locator("button[name=outcome]").first.click()
-    page.wait_for_selector("text=/Return to the shop|Payment received/")
-    if page.locator("text=Return to the shop").count():
-        page.click("text=Return to the shop")
-    page.wait_for_selector("text=Payment received")
-
-
-def statuses() -> list[PaymentStatus]:
-    db.session.rollback()
-    return list(db.session.scalars(select(Payment.status).order_by(Payment.created_at)))
 
 
 @pytest.mark.parametrize("has_scripts", [True, False])
