@@ -48,6 +48,26 @@ def transaction() -> Iterator[Session]:
     Rows loaded before are read afresh inside, so nothing is decided on an old picture. Raises RuntimeError
     when nested, or when something was changed outside a transaction.
     """
+    with _writing() as (session, callbacks):
+        yield session
+        session.commit()
+    for callback in callbacks:
+        _run(callback)
+
+
+@contextmanager
+def rehearsal() -> Iterator[Session]:
+    """As `transaction()`, with the same locks, but nothing stays and no step that waits for the commit is ever run.
+
+    What is to be told of it has to be read inside: afterwards every row is again as it was.
+    """
+    with _writing() as (session, _):
+        yield session
+        session.rollback()
+
+
+@contextmanager
+def _writing() -> Iterator[tuple[Session, list[Callable[[], None]]]]:
     session = db.session()
     if _CALLBACKS in session.info:
         raise RuntimeError("transaction() does not nest: only an entry point opens one")
@@ -56,15 +76,12 @@ def transaction() -> Iterator[Session]:
     session.info[_CALLBACKS] = callbacks
     try:
         _begin_writing(session)
-        yield session
-        session.commit()
+        yield session, callbacks
     except BaseException:
         session.rollback()
         raise
     finally:
         del session.info[_CALLBACKS]
-    for callback in callbacks:
-        _run(callback)
 
 
 def run_after_commit(callback: Callable[[], None]) -> None:
