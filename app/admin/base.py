@@ -5,6 +5,7 @@ checked for each function, pages by keyset, counts that stop, exports that strea
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, request
@@ -18,7 +19,7 @@ from app.admin.changes import Changing
 from app.admin.export import stream_csv
 from app.admin.filters import Control, Filter
 from app.admin.forms import AdminForm
-from app.admin.listing import Column, Listing
+from app.admin.listing import Column, Listing, Tab
 from app.admin.paging import Order
 from app.admin.permissions import Permission
 from app.db import db
@@ -48,11 +49,16 @@ class ConsoleView(Changing):
     columns: Sequence[Column] = ()
     filters: Sequence[Filter] = ()
     orders: Mapping[str, Order]
+    tabs: Sequence[Tab] = ()
 
     # --- what a subclass says
 
     def searched(self, query: Select[Any], text: str) -> Select[Any]:
         return query
+
+    def shown(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """What the cells get for the loaded rows: here a view brings figures for all of them at once."""
+        return rows
 
     def facts(self, row: Any) -> Sequence[tuple[str, object]]:
         """The details page: label and value."""
@@ -102,8 +108,9 @@ class ConsoleView(Changing):
     def index_view(self) -> ResponseReturnValue:
         query, controls = self.asked_for()
         page = paging.fetch(query.options(*self.options), self.order(), place=listing.place(request.args))
+        page = replace(page, rows=list(self.shown(page.rows)))
         count = paging.count_words(paging.count_up_to_cap(query, self.model.id))
-        shown = Listing(page=page, count=count, controls=controls, columns=self.listed(), sort=self.sort())
+        shown = Listing(page, count, controls, self.listed(), self.sort(), self.tab())
         actions, confirmations = self.get_actions_list()
         return self.render(
             self.list_template,
@@ -127,12 +134,24 @@ class ConsoleView(Changing):
 
     def asked_for(self) -> tuple[Select[Any], list[Control]]:
         query, controls = filters.apply(self.scope(select(self.model)), self.filters, request.args)
+        tab = self.tab()
+        query = query.where(tab.clause()) if tab and tab.clause else query
         text = listing.searched_text(request.args)
         return (self.searched(query, text) if text and self.search_label else query), controls
 
     def sort(self) -> str:
         asked = request.args.get("sort", "")
-        return asked if asked in self.orders else next(iter(self.orders))
+        if asked in self.orders:
+            return asked
+        tab = self.tab()
+        return tab.order if tab and tab.order else next(iter(self.orders))
+
+    def tab(self) -> Tab | None:
+        """The part of the list that is looked at; who searches without naming one means all of it, the last tab."""
+        asked = next((tab for tab in self.tabs if tab.name == request.args.get("view")), None)
+        if asked or not self.tabs:
+            return asked
+        return self.tabs[-1] if listing.searched_text(request.args) else self.tabs[0]
 
     def order(self) -> Order:
         return self.orders[self.sort()]
@@ -168,8 +187,8 @@ class ConsoleView(Changing):
 
     def _stream(self, query: Select[Any], columns: Sequence[tuple[str, Callable[[Any], object]]]) -> Response:
         ordered = query.order_by(self.order().key).execution_options(yield_per=_CHUNK)
-        return stream_csv(f"{self.endpoint}.csv", columns, _chunks(ordered))
+        return stream_csv(f"{self.endpoint}.csv", columns, self._chunks(ordered))
 
-
-def _chunks(query: Select[Any]) -> Iterator[Sequence[Any]]:
-    yield from db.session.scalars(query).partitions()
+    def _chunks(self, query: Select[Any]) -> Iterator[Sequence[Any]]:
+        for rows in db.session.scalars(query).partitions():
+            yield self.shown(rows)

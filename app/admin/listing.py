@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
+from sqlalchemy import ColumnElement
 
 from app.admin.filters import Control
 from app.admin.paging import Page, Place
@@ -16,17 +17,32 @@ _LONGEST_TEXT = 200
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its heading, what stands in a cell, and (if that is more than words) what goes into an export."""
+    """One column: its heading, what stands in a cell, and (if that is more than words) what goes into an export.
+
+    `sorts` names the two orders of the list that its heading switches between: upwards and downwards.
+    """
 
     heading: str
     cell: Callable[[Any], object]
     text: Callable[[Any], object] | None = None
     css: str = ""
     is_listed: bool = True
+    sorts: tuple[str, str] | None = None
 
     @property
     def plain(self) -> Callable[[Any], object]:
         return self.text or self.cell
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A part of a list that people often want, with the order that suits it; `empty` is what its emptiness means."""
+
+    name: str
+    label: str
+    clause: Callable[[], ColumnElement[bool]] | None = None
+    order: str = ""
+    empty: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,7 @@ class Listing:
     controls: Sequence[Control]
     columns: Sequence[Column] = ()
     sort: str = ""
+    tab: Tab | None = None
 
     @property
     def rows(self) -> list[Any]:
