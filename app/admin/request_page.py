@@ -9,7 +9,7 @@ from flask_admin import expose
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from app.admin import request_rows, story
+from app.admin import money_story, request_rows, story
 from app.admin.permissions import Permission
 from app.admin.request_money import RequestMoney, accounts
 from app.db import db
@@ -44,7 +44,7 @@ class RequestView(RequestMoney):
         return self.render(
             "admin/requests/page.html",
             request_row=service_request,
-            entries=story.tell(service_request, payments),
+            entries=story.tell(service_request, money_story.tell(money)),
             payments=payments,
             accounts=money,
             profile=_profile(service_request),

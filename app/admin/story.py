@@ -1,6 +1,6 @@
-"""Everything that happened to a request, from five tables, as one story."""
+"""Everything that happened to a request, as one story; its money is told by `money_story`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,6 @@ from app.models import (
     AuditEntry,
     Notification,
     NotificationStatus,
-    Payment,
     RequestNote,
     ServiceRequest,
     StatusChange,
@@ -52,15 +51,15 @@ class Entry:
     row: Any = None
 
 
-def tell(service_request: ServiceRequest, payments: list[Payment]) -> list[Entry]:
-    """Newest first."""
+def tell(service_request: ServiceRequest, money: Iterable[Entry]) -> list[Entry]:
+    """Newest first, `money` among it."""
     entries = [
         *_purchase(service_request),
         *_changes(service_request.id),
         *_notes(service_request.id),
         *_letters(service_request.id),
         *_audit(service_request.id),
-        *(entry for payment in payments for entry in _payment(payment)),
+        *money,
     ]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
@@ -130,19 +129,11 @@ def _audit(key: UUID) -> Iterator[Entry]:
         .limit(_MOST)
     )
     for entry in db.session.scalars(query):
-        who = _name(entry.actor) if entry.actor_kind is not ActorKind.SYSTEM else "System"
-        yield Entry(entry.created_at, "audit", _AUDITED[entry.action], who=who, row=entry)
+        yield Entry(entry.created_at, "audit", _AUDITED[entry.action], who=who_of(entry), row=entry)
 
 
-def _payment(payment: Payment) -> Iterator[Entry]:
-    gateway = payment.gateway.capitalize()
-    yield Entry(payment.created_at, "payment", f"Payment started with {gateway}", row=payment)
-    if payment.failed_at:
-        yield Entry(
-            payment.failed_at, "payment-failed", f"{gateway}: payment failed", payment.error_code or "", row=payment
-        )
-    if payment.completed_at:
-        yield Entry(payment.completed_at, "payment-done", f"{gateway}: paid", row=payment)
+def who_of(entry: AuditEntry) -> str:
+    return _name(entry.actor) if entry.actor_kind is not ActorKind.SYSTEM else "System"
 
 
 def _name(user: User | None) -> str:

@@ -87,6 +87,12 @@ def adapter_for(config: GatewayConfig) -> Gateway:
     )
 
 
+def label_of(gateway: str) -> str:
+    """How people write its name, also that of one that is no longer among us."""
+    adapter = Gateway.registry.get(gateway)
+    return adapter.label if adapter else gateway.capitalize()
+
+
 def find_by_signature(header_names: set[str]) -> str | None:
     """The gateway whose signature header is among these (in lower case)."""
     for gateway in gateways.registered():
