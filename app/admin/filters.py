@@ -27,7 +27,8 @@ class Control:
 
     @property
     def sentence(self) -> str:
-        return f"{self.label} {self.verb} {dict(self.options).get(self.value, self.value)}"
+        words = (self.label, self.verb, dict(self.options).get(self.value, self.value))
+        return " ".join(word for word in words if word)
 
 
 @dataclass(frozen=True, slots=True)

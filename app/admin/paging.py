@@ -65,6 +65,19 @@ def fetch(query: Select[Any], order: Order, *, place: Place, size: int = PAGE_SI
     )
 
 
+def neighbours(query: Select[Any], order: Order, row: Any) -> tuple[UUID | None, UUID | None]:
+    """The keys of the rows before and after `row` in the list of `query`, also when `row` is not in it any more."""
+    if getattr(row, order.column.key) is None:
+        return None, None
+    mark = (getattr(row, order.column.key), getattr(row, order.key.key))
+    keys = query.with_only_columns(order.key)
+    found = [
+        db.session.scalar(_sorted(keys, order, backwards=back).where(_beyond(order, mark, backwards=back)).limit(1))
+        for back in (True, False)
+    ]
+    return found[0], found[1]
+
+
 def count_up_to_cap(query: Select[Any], key: InstrumentedAttribute[UUID]) -> int:
     """How many rows, counted no further than one beyond the cap: an exact count reads the whole table."""
     capped = query.with_only_columns(key).order_by(None).limit(COUNT_CAP + 1).subquery()

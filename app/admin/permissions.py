@@ -13,6 +13,7 @@ class Permission(StrEnum):
     READ = "read"
     WORK = "work"
     RESEND = "resend"
+    SHARE_VIEWS = "share_views"
     EXPORT = "export"
     REFUND = "refund"
     MANAGE_CATALOGUE = "manage_catalogue"
@@ -28,6 +29,7 @@ _LABELS = {
     Permission.READ: "read the console",
     Permission.WORK: "assign requests, change their status and write notes",
     Permission.RESEND: "send a failed message again",
+    Permission.SHARE_VIEWS: "share saved views with everybody",
     Permission.EXPORT: "export lists",
     Permission.REFUND: "give money back",
     Permission.MANAGE_CATALOGUE: "change services, tiers and providers",
@@ -37,8 +39,8 @@ _LABELS = {
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
-    Role.OPERATOR: frozenset({Permission.READ, Permission.WORK, Permission.RESEND}),
-    Role.FINANCE: frozenset({Permission.READ, Permission.EXPORT, Permission.REFUND}),
+    Role.OPERATOR: frozenset({Permission.READ, Permission.WORK, Permission.RESEND, Permission.SHARE_VIEWS}),
+    Role.FINANCE: frozenset({Permission.READ, Permission.EXPORT, Permission.REFUND, Permission.SHARE_VIEWS}),
     Role.VIEWER: frozenset({Permission.READ}),
     Role.PROVIDER: frozenset(),
     Role.AFFILIATE: frozenset(),

@@ -11,22 +11,23 @@ from flask_admin import expose
 from flask_admin.actions import action
 from sqlalchemy import select
 
-from app.admin import request_rows
+from app.admin import request_columns, request_filters, request_rows
 from app.admin.bulk import MAXIMUM_ROWS
 from app.admin.pages import done, wants_json
 from app.admin.permissions import Permission
-from app.admin.request_list import RequestList
-from app.db import transaction
+from app.admin.request_filters import ME
+from app.admin.request_views import RequestViews
+from app.db import db, transaction
 from app.errors import AssignmentRefused, DomainError, InvalidInput, NotFound
 from app.kit import ids
-from app.models import RequestStatus, ServiceRequest
+from app.models import RequestStatus, ServiceRequest, User
 from app.workflows import assignment, requests, status
 
 Change = Callable[[ServiceRequest], object]
 _NOBODY = {"", "none"}
 
 
-class RequestChanges(RequestList):
+class RequestChanges(RequestViews):
     action_permissions = {
         "assign": Permission.WORK,
         "route": Permission.WORK,
@@ -34,21 +35,27 @@ class RequestChanges(RequestList):
         "export": Permission.EXPORT,
     }
 
-    page_permissions = dict.fromkeys(("set_status", "set_provider", "add_note", "providers"), Permission.WORK)
+    page_permissions = dict.fromkeys(
+        ("set_status", "set_provider", "add_note", "providers", "set_operator"), Permission.WORK
+    )
 
     # --- one request, from its page or in the list
 
     @expose("/<uuid:key>/status", methods=("POST",))
     def set_status(self, key: UUID) -> ResponseReturnValue:
-        return self._carry_out(key, self._status_change())
+        return self._carry_out(key, self._status_change(), takes=True)
 
     @expose("/<uuid:key>/provider", methods=("POST",))
     def set_provider(self, key: UUID) -> ResponseReturnValue:
-        return self._carry_out(key, self._provider_change())
+        return self._carry_out(key, self._provider_change(), takes=True)
 
     @expose("/<uuid:key>/notes", methods=("POST",))
     def add_note(self, key: UUID) -> ResponseReturnValue:
-        return self._carry_out(key, lambda row: requests.add_note(row, _sent("note"), actor=self.actor))
+        return self._carry_out(key, lambda row: requests.add_note(row, _sent("note"), actor=self.actor), takes=True)
+
+    @expose("/<uuid:key>/operator", methods=("POST",))
+    def set_operator(self, key: UUID) -> ResponseReturnValue:
+        return self._carry_out(key, self._operator_change())
 
     @expose("/<uuid:key>/row")
     def row(self, key: UUID) -> ResponseReturnValue:
@@ -75,17 +82,26 @@ class RequestChanges(RequestList):
         """The request's page; with a refusal, what was typed stands in the forms again."""
         raise NotImplementedError
 
-    def _carry_out(self, key: UUID, change: Change) -> ResponseReturnValue:
+    def _carry_out(self, key: UUID, change: Change, *, takes: bool = False) -> ResponseReturnValue:
+        """Change one request; with `takes`, whoever does so looks after it from then on unless somebody does."""
         try:
             with transaction():
-                change(requests.get_locked(key, version=_sent_version()))
+                service_request = requests.get_locked(key, version=_sent_version())
+                change(service_request)
+                if takes:
+                    requests.take_if_free(service_request, self.user, actor=self.actor)
         except DomainError as error:
             if wants_json() or isinstance(error, NotFound):
                 raise
             return self.show(key, refusal=error), error.http_status
         if wants_json():
             return jsonify(row=self._row_markup(key), message="Saved.")
-        return done("Saved.", self.get_url(".page", key=key))
+        return done("Saved.", self.page_address(key))
+
+    def page_address(self, key: UUID) -> str:
+        """The request's page, which keeps the list it was opened from."""
+        query = request_filters.kept(request.form.get("list", ""))
+        return f"{self.get_url('.page', key=key)}{'?' if query else ''}{query}"
 
     def _status_change(self) -> Change:
         wanted, note = _sent_status(), _sent("note")
@@ -99,11 +115,22 @@ class RequestChanges(RequestList):
             raise InvalidInput("Choose a provider.", details={"provider": "Choose a provider."})
         return partial(assignment.assign, provider=assignment.get_provider(key), actor=self.actor)
 
+    def _operator_change(self) -> Change:
+        if _sent("operator") in _NOBODY:
+            return partial(requests.put_in_charge, operator=None, actor=self.actor)
+        key = self.user.id if _sent("operator") == ME else ids.parse_id(_sent("operator"))
+        operator = db.session.get(User, key) if key else None
+        if operator is None:
+            raise InvalidInput("Choose a member of staff.", details={"operator": "Choose one of the list."})
+        return partial(requests.put_in_charge, operator=operator, actor=self.actor)
+
     def _row_markup(self, key: UUID) -> str:
-        row = request_rows.find_row(key)
+        columns = request_columns.chosen_by(self.user.id)
+        row = request_rows.find_row(key, columns)
         if row is None:
             raise NotFound("This request does not exist.")
-        return self.render("admin/requests/row.html", row=row, rows=request_rows)
+        query = request_filters.kept(request.query_string.decode(errors="replace"))
+        return self.render("admin/requests/row.html", row=row, rows=request_rows, columns=columns, view_query=query)
 
     # --- many at once
 

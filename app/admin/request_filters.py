@@ -1,34 +1,43 @@
 """What an address of the requests list asks for, and how the page says it back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
-from sqlalchemy import select
-
-from app.admin import listing
+from app.admin import filter_options, listing
 from app.admin.filters import Control, enum_options, parse_day
-from app.db import db
-from app.models import AffiliateProfile, Category, GatewayConfig, PaymentStatus, RequestStatus, Role, Service, User
+from app.extensions import settings
+from app.kit import clock
+from app.models import Category, PaymentStatus, RequestStatus, User
 from app.workflows.request_search import RequestFilters, Sort
 
 NOBODY: Literal["none"] = "none"
+ME = "me"
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A given view, a tab above the list: the filters it stands for."""
+    """A given view, a tab above the list: the filters it stands for. `is_mine` adds: in charge is who looks."""
 
     name: str
     label: str
     filters: RequestFilters
     empty: str
+    is_mine: bool = False
 
 
 VIEWS = (
     View("todo", "To do", RequestFilters(is_open=True), "Nothing is waiting: every paid request is finished."),
+    View(
+        "mine",
+        "Mine",
+        RequestFilters(is_open=True),
+        "You are in charge of nothing. Whoever first works on a request looks after it from then on.",
+        is_mine=True,
+    ),
     View(
         "unassigned",
         "Unassigned",
@@ -41,6 +50,25 @@ VIEWS = (
 )
 _BY_NAME = {view.name: view for view in VIEWS}
 
+NAMES = (
+    "view",
+    "q",
+    "status",
+    "provider",
+    "service",
+    "period",
+    "from",
+    "to",
+    "overdue",
+    "payment",
+    "operator",
+    "category",
+    "gateway",
+    "affiliate",
+    "sort",
+)
+"""What an address of the list may say; all else in it is left out of what is kept of it."""
+
 
 def view_of(arguments: Mapping[str, str]) -> View:
     """The named view; who searches without naming one means all requests."""
@@ -50,16 +78,19 @@ def view_of(arguments: Mapping[str, str]) -> View:
     return _BY_NAME[asked]
 
 
-def parse_filters(arguments: Mapping[str, str]) -> RequestFilters:
+def parse_filters(arguments: Mapping[str, str], user: User) -> RequestFilters:
     """The view's filters and the address's on top; a value that cannot be meant is left out."""
-    base = view_of(arguments).filters
+    view = view_of(arguments)
+    base = replace(view.filters, operator=user.id) if view.is_mine else view.filters
     wanted = {name: value for name, value in _criteria(arguments).items() if value is not None}
+    if wanted.get("operator") == ME:
+        wanted["operator"] = user.id
     if "status" in wanted:
         # Whoever asks for completed ones does not mean only open ones.
         base = replace(base, is_open=False)
     if "payment_status" in wanted:
         base = replace(base, is_unpaid=False)
-    return replace(base, text=listing.searched_text(arguments), **wanted)
+    return replace(base, text=listing.searched_text(arguments), **_within(wanted))
 
 
 def make_controls(arguments: Mapping[str, str]) -> list[Control]:
@@ -71,6 +102,12 @@ def make_controls(arguments: Mapping[str, str]) -> list[Control]:
     ]
 
 
+def kept(query_string: str) -> str:
+    """The part of an address that says which requests are meant, in one order: what a saved view remembers."""
+    given = dict(parse_qsl(query_string))
+    return urlencode([(name, given[name].replace("\0", "")) for name in NAMES if given.get(name)])
+
+
 def _criteria(arguments: Mapping[str, str]) -> dict[str, Any]:
     given = {name: value.strip() for name, value in arguments.items()}
     return {
@@ -79,6 +116,8 @@ def _criteria(arguments: Mapping[str, str]) -> dict[str, Any]:
         "service_id": _key(given.get("service")),
         "category": _member(Category, given.get("category")),
         "provider": NOBODY if given.get("provider") == NOBODY else _key(given.get("provider")),
+        "operator": given["operator"] if given.get("operator") in {NOBODY, ME} else _key(given.get("operator")),
+        "period": given["period"] if given.get("period") in _PERIODS else None,
         "start": _day(given.get("from")),
         "end": _day(given.get("to")),
         "is_overdue": True if given.get("overdue") in {"1", "yes"} else None,
@@ -89,32 +128,59 @@ def _criteria(arguments: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _all_controls() -> list[tuple[str, Control]]:
-    services = tuple((str(key), name) for key, name in db.session.execute(_SERVICES))
-    providers = tuple((str(key), name) for key, name in db.session.execute(_PROVIDERS))
-    affiliates = tuple((str(key), code) for key, code in db.session.execute(_AFFILIATES))
-    gateways = tuple((name, name.capitalize()) for name in db.session.scalars(_GATEWAYS))
+    found = filter_options.load()
+    affiliates = found.get("affiliate")
     return [
         ("status", Control("status", "Status", options=enum_options(RequestStatus))),
-        ("provider", Control("provider", "Provider", options=((NOBODY, "nobody"), *providers))),
-        ("service_id", Control("service", "Service", options=services)),
+        ("provider", Control("provider", "Provider", options=((NOBODY, "nobody"), *found.get("provider", ())))),
+        ("service_id", Control("service", "Service", options=found.get("service", ()))),
+        ("period", Control("period", "Bought", options=_PERIOD_OPTIONS, verb="")),
+        ("is_overdue", Control("overdue", "Late", options=(("1", "yes"),), verb="is")),
         ("start", Control("from", "Bought", "day", verb="from")),
         ("end", Control("to", "Bought", "day", verb="until")),
-        ("is_overdue", Control("overdue", "Late", options=(("1", "yes"),), verb="is")),
         ("payment_status", Control("payment", "Payment", options=enum_options(PaymentStatus))),
+        (
+            "operator",
+            Control("operator", "In charge", options=((ME, "me"), (NOBODY, "nobody"), *found.get("operator", ()))),
+        ),
         ("category", Control("category", "Category", options=enum_options(Category))),
-        ("gateway", Control("gateway", "Gateway", options=gateways)),
-        *((("affiliate_id", Control("affiliate", "Affiliate", options=affiliates)),) if affiliates else _NO_AFFILIATES),
+        ("gateway", Control("gateway", "Gateway", options=found.get("gateway", ()))),
+        *((("affiliate_id", Control("affiliate", "Affiliate", options=affiliates)),) if affiliates else ()),
     ]
 
 
-_NO_AFFILIATES: tuple[tuple[str, Control], ...] = ()
-_MOST_OPTIONS = 300
-_SERVICES = select(Service.id, Service.name).order_by(Service.sort_order, Service.name).limit(_MOST_OPTIONS)
-_PROVIDERS = select(User.id, User.name).where(User.role == Role.PROVIDER).order_by(User.name).limit(_MOST_OPTIONS)
-_AFFILIATES = (
-    select(AffiliateProfile.user_id, AffiliateProfile.code).order_by(AffiliateProfile.code).limit(_MOST_OPTIONS)
-)
-_GATEWAYS = select(GatewayConfig.gateway).order_by(GatewayConfig.gateway)
+# --- periods that move with the calendar, so that a saved view stays right
+
+
+def _this_month(today: date) -> tuple[date, date]:
+    return today.replace(day=1), today
+
+
+def _last_month(today: date) -> tuple[date, date]:
+    end = today.replace(day=1) - timedelta(days=1)
+    return end.replace(day=1), end
+
+
+_PERIODS: Mapping[str, Callable[[date], tuple[date, date]]] = {
+    "today": lambda today: (today, today),
+    "yesterday": lambda today: (today - timedelta(days=1), today - timedelta(days=1)),
+    "last_7_days": lambda today: (today - timedelta(days=6), today),
+    "this_month": _this_month,
+    "last_month": _last_month,
+}
+_PERIOD_OPTIONS = tuple((name, name.replace("_", " ")) for name in _PERIODS)
+
+
+def _within(wanted: dict[str, Any]) -> dict[str, Any]:
+    """The period as days, narrowed by those that are named besides."""
+    period = wanted.pop("period", None)
+    if period is None:
+        return wanted
+    start, end = _PERIODS[period](clock.utc_now().astimezone(settings().time_zone).date())
+    return wanted | {"start": max(start, wanted.get("start", start)), "end": min(end, wanted.get("end", end))}
+
+
+# --- values
 
 
 def _member(members: Any, text: str | None) -> Any | None:

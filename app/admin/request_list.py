@@ -1,5 +1,6 @@
 """The requests list: filtered, searched, sorted, announced anew, exported."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import Select, func, select
 
-from app.admin import listing, paging, request_filters, request_rows
+from app.admin import listing, paging, request_columns, request_filters, request_rows
 from app.admin.base import ConsoleView
 from app.admin.filters import Control
 from app.admin.listing import Listing
@@ -20,6 +21,7 @@ from app.extensions import settings
 from app.kit import clock
 from app.models import ServiceRequest
 from app.workflows import audit, request_search
+from app.workflows.request_search import Sort
 
 _NEWS_CAP = 100
 
@@ -28,29 +30,51 @@ class RequestList(ConsoleView):
     """The list; what can be done to its requests is in the classes built on this one."""
 
     orders = {
-        "newest": Order(ServiceRequest.created_at, ServiceRequest.id),
-        "oldest": Order(ServiceRequest.created_at, ServiceRequest.id, descending=False),
+        Sort.NEWEST: Order(ServiceRequest.created_at, ServiceRequest.id),
+        Sort.OLDEST: Order(ServiceRequest.created_at, ServiceRequest.id, descending=False),
+        Sort.DUE: Order(ServiceRequest.due_at, ServiceRequest.id, descending=False),
     }
 
     @expose("/")
     def index_view(self) -> ResponseReturnValue:
         query, controls = self.asked_for()
-        page = paging.fetch(request_rows.only_shown(query), self.order(), place=listing.place(request.args))
+        columns = request_columns.chosen_by(self.user.id)
+        page = paging.fetch(request_rows.only_shown(query, columns), self.order(), place=listing.place(request.args))
         count = paging.count_words(request_search.count_up_to(query, paging.COUNT_CAP))
         return self.render(
             "admin/requests/list.html",
             listing=Listing(page=page, count=count, controls=controls, sort=self.sort()),
             view=request_filters.view_of(request.args),
-            views=request_filters.VIEWS,
+            columns=columns,
+            column_choices=request_columns.CHOICES,
             rows=request_rows,
             now=clock.isoformat(clock.utc_now()),
+            **self.views_shown(),
             **self.addresses(),
         )
 
     def asked_for(self) -> tuple[Select[Any], list[Control]]:
-        wanted = request_filters.parse_filters(request.args)
-        query = request_search.select_requests(wanted, zone=settings().time_zone)
-        return self.scope(query), request_filters.make_controls(request.args)
+        return self.meant_by(request.args), request_filters.make_controls(request.args)
+
+    def meant_by(self, arguments: Mapping[str, str]) -> Select[Any]:
+        """The requests that an address of the list means."""
+        wanted = request_filters.parse_filters(arguments, self.user)
+        return self.scope(request_search.select_requests(wanted, zone=settings().time_zone))
+
+    def sort(self) -> str:
+        return self.sort_of(request.args)
+
+    def sort_of(self, arguments: Mapping[str, str]) -> str:
+        """Late ones stand by how late they are unless asked otherwise; only they have a due time to sort by."""
+        asked = arguments.get("sort", "")
+        is_late = request_filters.parse_filters(arguments, self.user).is_overdue
+        if asked in {Sort.NEWEST, Sort.OLDEST} or (asked == Sort.DUE and is_late):
+            return asked
+        return Sort.DUE if is_late else Sort.NEWEST
+
+    def views_shown(self) -> dict[str, Any]:
+        """What the template needs for the tabs above the list."""
+        raise NotImplementedError
 
     @expose("/news")
     def news(self) -> ResponseReturnValue:
@@ -65,7 +89,7 @@ class RequestList(ConsoleView):
     def export(self, export_type: str) -> ResponseReturnValue:
         if export_type != "csv":
             raise NotFound("Lists are exported as CSV.")
-        query, _ = self.asked_for()
+        query = self.meant_by(request.args)
         return self.download(query, what=request.query_string.decode(errors="replace") or "everything to do")
 
     def download(self, query: Select[Any], *, what: str) -> ResponseReturnValue:

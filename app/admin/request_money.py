@@ -48,7 +48,7 @@ class RequestMoney(RequestChanges):
         except DomainError as error:
             return self.show(key, refusal=error), error.http_status
         refund = send_refund(refund.id)
-        return done(_OUTCOMES[refund.status].format(amount=refund.amount.format()), self.get_url(".page", key=key))
+        return done(_OUTCOMES[refund.status].format(amount=refund.amount.format()), self.page_address(key))
 
     @expose("/<uuid:key>/payments/<uuid:payment_key>/stuck")
     def stuck(self, key: UUID, payment_key: UUID) -> ResponseReturnValue:
@@ -63,7 +63,7 @@ class RequestMoney(RequestChanges):
         payment = _get_payment(key, str(payment_key))
         answered = check_payment(payment.id)
         message = "Settled with the gateway's answer." if answered else "The gateway gave no answer. Nothing changed."
-        return done(message, self.get_url(".page", key=key))
+        return done(message, self.page_address(key))
 
     def _open_refund(self, payment: Payment) -> Refund:
         wish = refunds.Wish(

@@ -1,6 +1,7 @@
 """The page of one request: its story, its facts, and what can be done next."""
 
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from flask import request
@@ -9,7 +10,7 @@ from flask_admin import expose
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from app.admin import money_story, request_rows, story
+from app.admin import money_story, paging, request_filters, request_rows, story
 from app.admin.permissions import Permission
 from app.admin.request_money import RequestMoney, accounts
 from app.db import db
@@ -21,6 +22,7 @@ from app.models import CommissionEntry, ProviderProfile, RequestStatus, ServiceR
 from app.workflows import assignment
 from app.workflows.status import NEEDS_NOTE
 
+_PREVIEWED = 5
 _NEXT = {
     RequestStatus.PENDING_CONTACT: (RequestStatus.IN_PROGRESS, "Start the work"),
     RequestStatus.TEAM_ASSIGNED: (RequestStatus.IN_PROGRESS, "Start the work"),
@@ -54,11 +56,46 @@ class RequestView(RequestMoney):
             refusal=refusal,
             draft=request.form if refusal else {},
             rows=request_rows,
+            **self._place_in_list(service_request),
             **self._choices(service_request),
         )
 
+    @expose("/<uuid:key>/preview")
+    def preview(self, key: UUID) -> ResponseReturnValue:
+        """What one wants to know before opening it, for the panel beside the list."""
+        service_request = self._get(key)
+        entries = story.tell(service_request, money_story.tell(accounts(key)))
+        return self.render(
+            "admin/requests/preview.html",
+            request_row=service_request,
+            entries=entries[:_PREVIEWED],
+            notes=[entry for entry in entries[_PREVIEWED:] if entry.kind == "note"][:_PREVIEWED],
+            phone=_phone(service_request),
+            rows=request_rows,
+            view_query=self._view_query(),
+        )
+
+    def _view_query(self) -> str:
+        """The list that the page was opened from, also after a form on it was sent."""
+        sent = request.form.get("list") or request.query_string.decode(errors="replace")
+        return request_filters.kept(sent)
+
+    def _place_in_list(self, service_request: ServiceRequest) -> dict[str, Any]:
+        """The list this request was opened from, and its neighbours there."""
+        query = self._view_query()
+        if not query:
+            return {"view_query": "", "previous": None, "following": None}
+        arguments = dict(parse_qsl(query))
+        order = self.orders[self.sort_of(arguments)]
+        previous, following = paging.neighbours(self.meant_by(arguments), order, service_request)
+        return {"view_query": query, "previous": previous, "following": following}
+
     def _get(self, key: UUID) -> ServiceRequest:
-        query = select(ServiceRequest).where(ServiceRequest.id == key).options(joinedload(ServiceRequest.provider))
+        query = (
+            select(ServiceRequest)
+            .where(ServiceRequest.id == key)
+            .options(joinedload(ServiceRequest.provider), joinedload(ServiceRequest.operator))
+        )
         service_request: ServiceRequest | None = db.session.scalar(self.scope(query))
         if service_request is None:
             raise NotFound("This request does not exist.")

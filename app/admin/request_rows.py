@@ -1,9 +1,11 @@
 """The rows of the requests list: the few columns that it shows, in one query."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import aliased
 
 from app.db import db
 from app.kit import clock
@@ -11,7 +13,8 @@ from app.kit.money import Money
 from app.models import RequestStatus, ServiceRequest, User
 from app.workflows.status import ALLOWED
 
-_COLUMNS = (
+_PROVIDER, _OPERATOR = aliased(User), aliased(User)
+_ALWAYS = (
     ServiceRequest.id,
     ServiceRequest.reference_number,
     ServiceRequest.customer_name,
@@ -27,22 +30,39 @@ _COLUMNS = (
     ServiceRequest.first_contact_at,
     ServiceRequest.closed_at,
     ServiceRequest.version,
-    User.name.label("provider_name"),
+    _PROVIDER.name.label("provider_name"),
 )
+# Read only for those who chose to see them: opening a sealed value has its price.
+_IF_CHOSEN = {
+    "email": ServiceRequest.customer_email,
+    "phone": ServiceRequest.customer_phone,
+    "category": ServiceRequest.service_category,
+    "gateway": ServiceRequest.payment_gateway,
+    "affiliate": ServiceRequest.affiliate_code,
+    "refunded": ServiceRequest.refunded_minor,
+    "operator": _OPERATOR.name.label("operator_name"),
+}
 
 
-def only_shown(query: Select[Any]) -> Select[Any]:
-    """The query cut down to what a row shows: sealed texts that nobody reads here stay sealed."""
-    shown = cast(Select[Any], query.with_only_columns(*_COLUMNS))
-    return shown.outerjoin(User, User.id == ServiceRequest.assigned_provider_id)
+def only_shown(query: Select[Any], columns: Sequence[str]) -> Select[Any]:
+    """The query cut down to what a row with these columns shows: sealed texts that nobody reads stay sealed."""
+    extra = [_IF_CHOSEN[name] for name in columns if name in _IF_CHOSEN]
+    shown = cast(Select[Any], query.with_only_columns(*_ALWAYS, *extra))
+    shown = shown.outerjoin(_PROVIDER, _PROVIDER.id == ServiceRequest.assigned_provider_id)
+    return shown.outerjoin(_OPERATOR, _OPERATOR.id == ServiceRequest.operator_id) if "operator" in columns else shown
 
 
-def find_row(key: UUID) -> Row[Any] | None:
-    return db.session.execute(only_shown(select(ServiceRequest).where(ServiceRequest.id == key))).one_or_none()
+def find_row(key: UUID, columns: Sequence[str]) -> Row[Any] | None:
+    query = select(ServiceRequest).where(ServiceRequest.id == key)
+    return db.session.execute(only_shown(query, columns)).one_or_none()
 
 
 def amount(row: Any) -> Money:
     return Money(row.amount_minor, row.currency)
+
+
+def refunded(row: Any) -> Money:
+    return Money(row.refunded_minor, row.currency)
 
 
 def awaits_contact(row: Any) -> bool:

@@ -20,6 +20,8 @@
     throw new Error([error.message, error.suggestedAction].filter(Boolean).join(" "));
   }
 
+  const address = (row) => `${table.dataset.url}/${row.dataset.row}`;
+
   // --- the menu in the cells
 
   const menu = document.getElementById("menu");
@@ -118,10 +120,11 @@
     const { row } = editing;
     row.classList.add("saving");
     try {
-      const answer = await call(`${table.dataset.url}/${row.dataset.row}/${what}`, { ...body, version: row.dataset.version });
+      const answer = await call(`${address(row)}/${what}${location.search}`, { ...body, version: row.dataset.version });
       menu.hidePopover();
       put(row, answer.row, what);
       announcer.textContent = answer.message;
+      count();
     } catch (error) {
       row.classList.remove("saving");
       part("message").textContent = error.message;
@@ -132,7 +135,7 @@
   // What was refused shows how things stand now.
   async function refresh(row) {
     try {
-      const answer = await call(`${table.dataset.url}/${row.dataset.row}/row`);
+      const answer = await call(`${address(row)}/row${location.search}`);
       editing = { ...editing, row: put(row, answer.row) };
     } catch { /* the message of the refusal stands */ }
   }
@@ -159,6 +162,7 @@
   table?.addEventListener("click", (event) => {
     const cell = event.target.closest("[data-edit]");
     if (cell) openMenu(cell.closest("[data-row]"), cell.dataset.edit);
+    else if (!event.target.closest("a, input, button, label, thead")) walk(event.target.closest("[data-row]"));
   });
 
   // --- keys
@@ -168,11 +172,16 @@
 
   function step(by) {
     const all = rows();
-    const next = all[Math.max(0, Math.min(all.length - 1, all.indexOf(here()) + by))];
+    walk(all[Math.max(0, Math.min(all.length - 1, all.indexOf(here()) + by))]);
+  }
+
+  function walk(next) {
+    if (!next) return;
     here()?.classList.remove("here");
     next.classList.add("here");
     next.querySelector("th a").focus({ preventScroll: true });
     next.scrollIntoView({ block: "nearest" });
+    document.dispatchEvent(new CustomEvent("row:here", { detail: next }));
   }
 
   const keys = {
@@ -186,10 +195,23 @@
   document.addEventListener("keydown", (event) => {
     const isElsewhere = isTyping(event.target) || event.target.closest("[popover], dialog")
       || (event.key === "Enter" && event.target.closest("a:not(th a), button, summary"));
-    if (!table || event.ctrlKey || event.metaKey || event.altKey || isElsewhere || !keys[event.key]) return;
+    if (!table || !isShortcut(event) || isElsewhere || !keys[event.key]) return;
     event.preventDefault();
     keys[event.key]();
   });
+
+  // --- how many each tab holds
+
+  const tabs = document.querySelector("[data-counts]");
+  async function count() {
+    try {
+      const { counts } = await call(tabs.dataset.counts);
+      for (const tab of tabs.querySelectorAll("[data-tab]")) {
+        tab.querySelector("[data-tab-count]").textContent = counts[tab.dataset.tab] ?? "";
+      }
+    } catch { /* a list without counts is a list */ }
+  }
+  if (tabs) count();
 
   // --- news
 
@@ -199,12 +221,13 @@
     try {
       const address = `${news.dataset.news}?since=${encodeURIComponent(news.dataset.since)}`;
       const response = await fetch(address, { headers: { Accept: "application/json", "X-Background": "1" } });
-      const { count } = response.ok ? await response.json() : { count: 0 };
-      if (!count) return;
+      const arrived = response.ok ? (await response.json()).count : 0;
+      if (!arrived) return;
       const link = document.createElement("a");
       link.href = news.closest("main").querySelector(".tabs a").href;
-      link.append(`${count === 1 ? "1 new request" : `${count} new requests`} – show`);
+      link.append(`${arrived === 1 ? "1 new request" : `${arrived} new requests`} – show`);
       news.replaceChildren(link);
+      count();
     } catch { /* offline for a moment: the next look tells */ }
   }
   if (news) setInterval(look, 20000);

@@ -24,13 +24,14 @@ _LONGEST_SEARCH = 200
 class Sort(StrEnum):
     NEWEST = "newest"
     OLDEST = "oldest"
+    DUE = "due"
 
 
 @dataclass(frozen=True, slots=True)
 class RequestFilters:
     """Every criterion that is set must hold. `start` and `end` are days of the business's time zone, both included.
 
-    `provider` is a user's id, or "none". Unpaid requests are left out unless `include_unpaid`, or a payment
+    `provider` and `operator` are a user's id, or "none". Unpaid requests are left out unless `include_unpaid`, or a payment
     status is asked for, or a text is searched: who looks for a reference wants to find it.
     """
 
@@ -39,6 +40,7 @@ class RequestFilters:
     status: RequestStatus | None = None
     payment_status: PaymentStatus | None = None
     provider: UUID | Literal["none"] | None = None
+    operator: UUID | Literal["none"] | None = None
     gateway: str | None = None
     affiliate_id: UUID | None = None
     start: date | None = None
@@ -76,10 +78,11 @@ def _equalities(filters: RequestFilters) -> list[ColumnElement[bool]]:
         (ServiceRequest.affiliate_id, filters.affiliate_id),
     )
     conditions: list[ColumnElement[bool]] = [column == value for column, value in wanted if value is not None]
-    if filters.provider == "none":
-        conditions.append(ServiceRequest.assigned_provider_id.is_(None))
-    elif filters.provider is not None:
-        conditions.append(ServiceRequest.assigned_provider_id == filters.provider)
+    people = (
+        (ServiceRequest.assigned_provider_id, filters.provider),
+        (ServiceRequest.operator_id, filters.operator),
+    )
+    conditions += [column == (None if who == "none" else who) for column, who in people if who is not None]
     return conditions
 
 

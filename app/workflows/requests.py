@@ -3,12 +3,14 @@
 from uuid import UUID
 
 from app.db import LOCK, db
-from app.errors import InvalidInput, NotFound, StaleChange
-from app.models import RequestNote, ServiceRequest
+from app.errors import AssignmentRefused, InvalidInput, NotFound, StaleChange
+from app.models import RequestNote, Role, ServiceRequest, User
 from app.workflows import audit
 from app.workflows.audit import Actor
 
 MAXIMUM_NOTE_LENGTH = 5000
+OPERATING = (Role.ADMIN, Role.OPERATOR)
+"""Who may be in charge of a request."""
 
 
 def get_locked(request_id: UUID, *, version: int | None = None) -> ServiceRequest:
@@ -34,6 +36,27 @@ def add_note(service_request: ServiceRequest, body: str, *, actor: Actor) -> Req
     db.session.flush()
     audit.record("request.note_added", service_request, actor=actor, after={"note": str(note.id)})
     return note
+
+
+def put_in_charge(service_request: ServiceRequest, operator: User | None, *, actor: Actor) -> None:
+    """Make a member of staff look after a locked request, or (None) nobody. Raises AssignmentRefused."""
+    before = service_request.operator_id
+    if operator is not None and not (operator.is_enabled and operator.role in OPERATING):
+        raise AssignmentRefused(f"{operator.name} does not work on requests, so cannot be in charge of one.")
+    after = operator.id if operator else None
+    if before == after:
+        return
+    service_request.operator_id = after
+    db.session.flush()
+    audit.record(
+        "request.put_in_charge", service_request, actor=actor, before={"operator": before}, after={"operator": after}
+    )
+
+
+def take_if_free(service_request: ServiceRequest, operator: User, *, actor: Actor) -> None:
+    """Whoever first works on a request looks after it from then on."""
+    if service_request.operator_id is None and operator.role in OPERATING and service_request.is_open:
+        put_in_charge(service_request, operator, actor=actor)
 
 
 def _what_changed(service_request: ServiceRequest) -> str:

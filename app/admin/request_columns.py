@@ -1,0 +1,52 @@
+"""Which columns of the requests list one person wants to see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.workflows import preferences
+
+_PREFERENCE = "requests.columns"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`name` is the class of its cells; `is_usual` says that it is shown until somebody chooses otherwise."""
+
+    name: str
+    label: str
+    is_usual: bool = True
+
+
+CHOICES = (
+    Choice("who", "Customer"),
+    Choice("what", "Service"),
+    Choice("bought", "Bought"),
+    Choice("amount", "Amount"),
+    Choice("paid", "Payment"),
+    Choice("status", "Status"),
+    Choice("provider", "Provider"),
+    Choice("due", "Due"),
+    Choice("email", "Email", is_usual=False),
+    Choice("phone", "Phone", is_usual=False),
+    Choice("operator", "In charge", is_usual=False),
+    Choice("category", "Category", is_usual=False),
+    Choice("gateway", "Gateway", is_usual=False),
+    Choice("affiliate", "Affiliate", is_usual=False),
+    Choice("refunded", "Refunded", is_usual=False),
+)
+USUAL = tuple(choice.name for choice in CHOICES if choice.is_usual)
+
+
+def chosen_by(user_id: UUID) -> Sequence[str]:
+    """In the order of the list, whatever the order of choosing."""
+    return _known(preferences.load(user_id, _PREFERENCE).get("columns", USUAL)) or USUAL
+
+
+def choose(user_id: UUID, columns: Sequence[str]) -> None:
+    """None at all means the usual ones again."""
+    preferences.save(user_id, _PREFERENCE, {"columns": list(_known(columns) or USUAL)})
+
+
+def _known(columns: Sequence[str]) -> tuple[str, ...]:
+    return tuple(choice.name for choice in CHOICES if choice.name in columns)
