@@ -10,6 +10,7 @@ from app.models.affiliate import (
     PayoutLine,
 )
 from app.models.audit_entry import ActorKind, AuditEntry
+from app.models.bulk_change import BulkChange, BulkChangeRow, BulkRowState, BulkState
 from app.models.catalog import Category, Service, ServiceTier
 from app.models.console import AnalyticsEvent, FeatureFlag, FlagState, SavedView, UserPreference
 from app.models.gateway_config import GatewayConfig
@@ -48,6 +49,10 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "Availability",
+    "BulkChange",
+    "BulkChangeRow",
+    "BulkRowState",
+    "BulkState",
     "Category",
     "CommissionEntry",
     "CommissionKind",

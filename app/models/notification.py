@@ -37,7 +37,8 @@ class Notification(Keyed, Touched, Model):
     """Written in the transaction that causes it; `dedupe_key` makes it once.
 
     A worker claims it with a lease (`claimed_by`, `claimed_until`); one left behind by a killed worker is free
-    again when the lease is over. `message_id` never changes, so a second copy can be recognised.
+    again when the lease is over. `message_id` never changes, so a second copy can be recognised. `bulk_change_id`
+    is the change of many requests that caused it, and that may still be undone.
     """
 
     __tablename__ = "notifications"
@@ -48,6 +49,7 @@ class Notification(Keyed, Touched, Model):
     service_request_id: Mapped[UUID | None] = mapped_column(ForeignKey("service_requests.id", ondelete="CASCADE"))
     subject_id: Mapped[UUID | None] = mapped_column(Uuid)
     recipient_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    bulk_change_id: Mapped[UUID | None] = mapped_column(ForeignKey("bulk_changes.id", ondelete="SET NULL"))
     recipient: Mapped[str] = mapped_column("recipient_sealed", Sealed("notifications.recipient"))
     context: Mapped[dict[str, Any]] = mapped_column("context_sealed", SealedJson("notifications.context"), default=dict)
     priority: Mapped[int] = mapped_column(SmallInteger, default=0)
@@ -69,6 +71,12 @@ class Notification(Keyed, Touched, Model):
         Index("ix_notifications_status_created_at_id", "status", "created_at", "id"),
         Index("ix_notifications_kind_created_at_id", "kind", "created_at", "id"),
         Index("ix_notifications_recipient_user_id", "recipient_user_id"),
+        Index(
+            "ix_notifications_bulk_change_id",
+            "bulk_change_id",
+            postgresql_where=text("bulk_change_id IS NOT NULL"),
+            sqlite_where=text("bulk_change_id IS NOT NULL"),
+        ),
         # The two questions of the sweep: what is due, and what did a killed worker leave behind.
         Index(
             "ix_notifications_due",

@@ -183,7 +183,11 @@ class ServiceRequest(Keyed, Touched, Model):
 
 
 class StatusChange(Keyed, Model):
-    """One step of a request's history; `changed_by_user_id` is empty when the system took it."""
+    """One step of a request's history; `changed_by_user_id` is empty when the system took it.
+
+    `is_undone` marks a step that was taken back before the customer was told, and the step back: staff see both,
+    the customer neither.
+    """
 
     __tablename__ = "service_request_status_history"
 
@@ -192,6 +196,7 @@ class StatusChange(Keyed, Model):
     new_status: Mapped[RequestStatus] = mapped_column(EnumText(RequestStatus))
     changed_by_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     notes: Mapped[str | None] = mapped_column("notes_sealed", Sealed("service_request_status_history.notes"))
+    is_undone: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
     service_request: Mapped[ServiceRequest] = relationship(back_populates="history")
     changed_by: Mapped[User | None] = relationship()
