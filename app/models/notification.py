@@ -49,7 +49,7 @@ class Notification(Keyed, Touched, Model):
     service_request_id: Mapped[UUID | None] = mapped_column(ForeignKey("service_requests.id", ondelete="CASCADE"))
     subject_id: Mapped[UUID | None] = mapped_column(Uuid)
     recipient_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    bulk_change_id: Mapped[UUID | None] = mapped_column(ForeignKey("bulk_changes.id", ondelete="SET NULL"))
+    bulk_change_id: Mapped[UUID | None] = mapped_column(ForeignKey("bulk_changes.id"))
     recipient: Mapped[str] = mapped_column("recipient_sealed", Sealed("notifications.recipient"))
     context: Mapped[dict[str, Any]] = mapped_column("context_sealed", SealedJson("notifications.context"), default=dict)
     priority: Mapped[int] = mapped_column(SmallInteger, default=0)

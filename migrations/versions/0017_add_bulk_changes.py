@@ -102,17 +102,14 @@ def _mark_notifications() -> None:
 def _add_reference() -> None:
     if op.get_bind().dialect.name == "sqlite":
         # Making the table anew, as a batch does, would lock everybody out for as long as that takes.
-        op.execute(
-            "ALTER TABLE notifications ADD COLUMN bulk_change_id CHAR(32)"
-            " REFERENCES bulk_changes (id) ON DELETE SET NULL"
-        )
+        op.execute("ALTER TABLE notifications ADD COLUMN bulk_change_id CHAR(32) REFERENCES bulk_changes (id)")
         return
     op.add_column("notifications", sa.Column("bulk_change_id", sa.Uuid(), nullable=True))
     # Checked for new rows at once, for old ones (which have none) without keeping anybody out.
     name = "fk_notifications_bulk_change_id_bulk_changes"
     op.execute(
         f"ALTER TABLE notifications ADD CONSTRAINT {name} FOREIGN KEY (bulk_change_id) REFERENCES bulk_changes (id)"
-        " ON DELETE SET NULL NOT VALID"
+        " NOT VALID"
     )
     op.execute(f"ALTER TABLE notifications VALIDATE CONSTRAINT {name}")
 
