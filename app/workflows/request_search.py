@@ -31,8 +31,8 @@ class Sort(StrEnum):
 class RequestFilters:
     """Every criterion that is set must hold. `start` and `end` are days of the business's time zone, both included.
 
-    `provider` and `operator` are a user's id, or "none". Unpaid requests are left out unless `include_unpaid`, or a payment
-    status is asked for, or a text is searched: who looks for a reference wants to find it.
+    `provider` and `operator` are a user's id, or "none". Unpaid requests are left out unless `include_unpaid`, or a
+    payment status is asked for, or a text is searched: who looks for a reference wants to find it.
     """
 
     service_id: UUID | None = None
