@@ -8,6 +8,7 @@ from app.admin.catalog import ServiceView, TierView
 from app.admin.gateways import GatewayView
 from app.admin.home import Home
 from app.admin.notifications import NotificationView
+from app.admin.palette import PaletteView
 from app.admin.payments import PaymentView
 from app.admin.providers import ProviderView
 from app.admin.request_page import RequestView
@@ -42,5 +43,6 @@ def init_app(app: Flask) -> None:
         TierView(ServiceTier, db, name="Tiers", category="Catalogue", endpoint="tiers"),
         ProviderView(ProviderProfile, db, name="Providers", category="People", endpoint="providers"),
         UserView(User, db, name="Accounts", category="System", endpoint="users"),
+        PaletteView(name="Search or jump"),
     )
     console.init_app(app)

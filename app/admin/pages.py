@@ -9,7 +9,7 @@ from flask_admin import BaseView
 from flask_login import current_user
 
 from app import error_pages
-from app.admin import permissions
+from app.admin import keys, permissions
 from app.admin.permissions import Permission
 from app.errors import DomainError
 from app.extensions import login_manager
@@ -62,7 +62,7 @@ class Guarded(BaseView):
         return self.may(Permission.RESEND)
 
     def render(self, template: str, **context: Any) -> str:
-        return cast(str, super().render(template, library_words=_LIBRARY_WORDS, **context))
+        return cast(str, super().render(template, keys=keys, library_words=_LIBRARY_WORDS, **context))
 
     def refuse(self, error: DomainError) -> ResponseReturnValue:
         """The refusal as a page of the console; a script gets it as JSON from the application's error handler."""

@@ -55,13 +55,6 @@ document.addEventListener("keydown", (event) => {
     const drop = event.target.closest?.("details.drop[open]");
     if (drop) { drop.open = false; drop.querySelector("summary").focus(); }
   }
-  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-  if (event.key === "/") {
-    const search = document.getElementById("search");
-    if (search) { event.preventDefault(); search.focus(); search.select(); }
-  } else if (event.key === "?") {
-    document.getElementById("keys")?.showModal();
-  }
 });
 
 for (const form of document.querySelectorAll("[data-selectable]")) {
