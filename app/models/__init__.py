@@ -6,6 +6,7 @@ from app.models.affiliate import (
     AffiliateServiceRate,
     CommissionEntry,
     CommissionKind,
+    CommissionRule,
     Payout,
     PayoutLine,
 )
@@ -13,6 +14,7 @@ from app.models.audit_entry import ActorKind, AuditEntry
 from app.models.bulk_change import BulkChange, BulkChangeRow, BulkRowState, BulkState
 from app.models.catalog import Category, Service, ServiceTier
 from app.models.console import AnalyticsEvent, FeatureFlag, FlagState, SavedView, UserPreference
+from app.models.figures import ErrorCategory, ErrorTally, FigureMark, KeptFigures, Span
 from app.models.gateway_config import GatewayConfig
 from app.models.idempotency import IdempotencyKey
 from app.models.notification import Notification, NotificationStatus
@@ -56,13 +58,18 @@ __all__ = [
     "Category",
     "CommissionEntry",
     "CommissionKind",
+    "CommissionRule",
     "Dispute",
     "DisputeStatus",
+    "ErrorCategory",
+    "ErrorTally",
     "EventOutcome",
     "FeatureFlag",
+    "FigureMark",
     "FlagState",
     "GatewayConfig",
     "IdempotencyKey",
+    "KeptFigures",
     "NameWord",
     "Notification",
     "NotificationStatus",
@@ -86,6 +93,7 @@ __all__ = [
     "ServiceRequest",
     "ServiceTier",
     "SignInAttempt",
+    "Span",
     "StatusChange",
     "User",
     "UserPreference",

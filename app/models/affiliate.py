@@ -11,6 +11,9 @@ from app.columns import EnumText, UtcDateTime
 from app.db import Model
 from app.kit.money import Money
 from app.models.base import Keyed, Touched
+from app.models.catalog import Service
+from app.models.payment import Payment, Refund
+from app.models.service_request import ServiceRequest
 from app.models.user import User
 
 
@@ -38,6 +41,8 @@ class AffiliateServiceRate(Keyed, Touched, Model):
     service_id: Mapped[UUID] = mapped_column(ForeignKey("services.id", ondelete="CASCADE"))
     rate_basis_points: Mapped[int] = mapped_column()
 
+    service: Mapped[Service] = relationship()
+
     __table_args__ = (
         UniqueConstraint("affiliate_id", "service_id"),
         CheckConstraint("rate_basis_points BETWEEN 0 AND 10000", name="rate_within_bounds"),
@@ -60,9 +65,20 @@ class CommissionKind(StrEnum):
     EARNED = "earned"
     ADJUSTED = "adjusted"
 
+    @property
+    def label(self) -> str:
+        return self.value.capitalize()
+
+
+class CommissionRule(StrEnum):
+    """Whose rate a line was reckoned with: the affiliate's, or the one they have for that service."""
+
+    AFFILIATE = "affiliate"
+    SERVICE = "service"
+
 
 class Payout(Keyed, Model):
-    """Money sent to an affiliate, recorded by finance."""
+    """Money sent to an affiliate, recorded by finance. Those of one `batch` are sent to the bank together."""
 
     __tablename__ = "payouts"
 
@@ -70,13 +86,27 @@ class Payout(Keyed, Model):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     batch: Mapped[str] = mapped_column(String(64), default="")
+    transfer_reference: Mapped[str] = mapped_column(String(64), default="", server_default="")
     paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     recorded_by_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+
+    affiliate: Mapped[User] = relationship(foreign_keys=[affiliate_id])
+    recorded_by: Mapped[User | None] = relationship(foreign_keys=[recorded_by_user_id])
 
     __table_args__ = (
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         Index("ix_payouts_affiliate_id_created_at", "affiliate_id", "created_at"),
+        Index("ix_payouts_created_at_id", "created_at", "id"),
+        Index("ix_payouts_batch_created_at_id", "batch", "created_at", "id"),
+        Index("ix_payouts_transfer_reference", "transfer_reference"),
     )
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+    def __str__(self) -> str:
+        return f"payout {self.batch}"
 
 
 class CommissionEntry(Keyed, Model):
@@ -92,11 +122,25 @@ class CommissionEntry(Keyed, Model):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     rate_basis_points: Mapped[int] = mapped_column()
+    rule: Mapped[CommissionRule] = mapped_column(
+        EnumText(CommissionRule), default=CommissionRule.AFFILIATE, server_default=CommissionRule.AFFILIATE
+    )
     cause_key: Mapped[str] = mapped_column(String(100), unique=True)
+
+    affiliate: Mapped[User] = relationship()
+    service_request: Mapped[ServiceRequest] = relationship()
+    payment: Mapped[Payment] = relationship()
+    refund: Mapped[Refund | None] = relationship()
+    payout_line: Mapped["PayoutLine | None"] = relationship(back_populates="entry", viewonly=True)
 
     __table_args__ = (
         Index("ix_commission_entries_affiliate_id_created_at", "affiliate_id", "created_at"),
         Index("ix_commission_entries_service_request_id", "service_request_id"),
+        Index("ix_commission_entries_payment_id", "payment_id"),
+        Index("ix_commission_entries_created_at_id", "created_at", "id"),
+        Index("ix_commission_entries_kind_created_at_id", "kind", "created_at", "id"),
+        # All that an affiliate's sums look at.
+        Index("ix_commission_entries_affiliate_sums", "affiliate_id", "kind", "currency", "created_at", "amount_minor"),
     )
 
     @property
@@ -111,5 +155,8 @@ class PayoutLine(Keyed, Model):
 
     payout_id: Mapped[UUID] = mapped_column(ForeignKey("payouts.id", ondelete="CASCADE"))
     commission_entry_id: Mapped[UUID] = mapped_column(ForeignKey("commission_entries.id"), unique=True)
+
+    payout: Mapped[Payout] = relationship()
+    entry: Mapped[CommissionEntry] = relationship(back_populates="payout_line")
 
     __table_args__ = (Index("ix_payout_lines_payout_id", "payout_id"),)

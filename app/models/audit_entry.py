@@ -46,4 +46,6 @@ class AuditEntry(Keyed, Model):
         Index("ix_audit_entries_subject_type_subject_id_created_at", "subject_type", "subject_id", "created_at"),
         Index("ix_audit_entries_actor_user_id_created_at", "actor_user_id", "created_at"),
         Index("ix_audit_entries_action_created_at", "action", "created_at"),
+        Index("ix_audit_entries_subject_type_created_at", "subject_type", "created_at"),
+        Index("ix_audit_entries_actor_kind_created_at", "actor_kind", "created_at"),
     )

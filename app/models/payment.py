@@ -5,13 +5,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.columns import EnumText, Sealed, SealedJson, UtcDateTime
 from app.db import Model
 from app.kit.money import Money
 from app.models.base import Keyed, Touched
+from app.models.user import User
 
 if TYPE_CHECKING:
     from app.models.service_request import ServiceRequest
@@ -131,6 +132,15 @@ class RefundStatus(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
 
+    @property
+    def label(self) -> str:
+        return {
+            "requested": "Asked for",
+            "pending": "Under way",
+            "completed": "Refunded",
+            "failed": "Failed",
+        }[self.value]
+
 
 class Refund(Keyed, Touched, Model):
     """Money given back. Our own is committed before the gateway is called: its id is the idempotency key."""
@@ -151,13 +161,17 @@ class Refund(Keyed, Touched, Model):
     next_check_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     payment: Mapped[Payment] = relationship()
+    requested_by: Mapped[User | None] = relationship()
 
     __table_args__ = (
         UniqueConstraint("gateway", "gateway_refund_id"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         Index("ix_refunds_payment_id", "payment_id"),
+        Index("ix_refunds_gateway_refund_id", "gateway_refund_id"),
         Index("ix_refunds_created_at_id", "created_at", "id"),
         Index("ix_refunds_status_created_at_id", "status", "created_at", "id"),
+        Index("ix_refunds_gateway_created_at_id", "gateway", "created_at", "id"),
+        Index("ix_refunds_requested_by_created_at_id", "requested_by_user_id", "created_at", "id"),
     )
 
     @property
@@ -170,9 +184,16 @@ class DisputeStatus(StrEnum):
     WON = "won"
     LOST = "lost"
 
+    @property
+    def label(self) -> str:
+        return self.value.capitalize()
+
 
 class Dispute(Keyed, Touched, Model):
-    """The bank asks the money back on the customer's word; `evidence_due_at` is the last day to answer."""
+    """The bank asks the money back on the customer's word; `evidence_due_at` is the last day to answer.
+
+    `urgent_from` is what open ones are sorted by: that day, or where the gateway names none, the day it was opened.
+    """
 
     __tablename__ = "disputes"
 
@@ -185,13 +206,20 @@ class Dispute(Keyed, Touched, Model):
     reason: Mapped[str | None] = mapped_column(String(100))
     evidence_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    urgent_from: Mapped[datetime] = mapped_column(
+        UtcDateTime, Computed("coalesce(evidence_due_at, created_at)", persisted=True), nullable=True
+    )
 
     payment: Mapped[Payment] = relationship()
 
     __table_args__ = (
         UniqueConstraint("gateway", "gateway_dispute_id"),
         Index("ix_disputes_payment_id", "payment_id"),
-        Index("ix_disputes_status_evidence_due_at", "status", "evidence_due_at"),
+        Index("ix_disputes_gateway_dispute_id", "gateway_dispute_id"),
+        Index("ix_disputes_status_urgent_from_id", "status", "urgent_from", "id"),
+        Index("ix_disputes_created_at_id", "created_at", "id"),
+        Index("ix_disputes_status_created_at_id", "status", "created_at", "id"),
+        Index("ix_disputes_gateway_created_at_id", "gateway", "created_at", "id"),
     )
 
     @property

@@ -123,6 +123,20 @@ class ServiceRequest(Keyed, Touched, Model):
         Index("ix_service_requests_payment_transaction_id", "payment_transaction_id"),
         # What was paid since a moment: news for the console, sales by day.
         Index("ix_service_requests_payment_completed_at", "payment_completed_at"),
+        # What an affiliate's purchases are counted by, and purchases with a code that nobody has.
+        Index(
+            "ix_service_requests_affiliate_bought",
+            "affiliate_id",
+            "payment_status",
+            postgresql_where=text("affiliate_id IS NOT NULL"),
+            sqlite_where=text("affiliate_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_service_requests_unknown_code",
+            "affiliate_code",
+            postgresql_where=text("affiliate_code IS NOT NULL AND affiliate_id IS NULL"),
+            sqlite_where=text("affiliate_code IS NOT NULL AND affiliate_id IS NULL"),
+        ),
         # All open work, work nobody has yet, and work that is late: short lists within a long table. The first has
         # all that its count looks at.
         Index(

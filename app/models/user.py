@@ -45,7 +45,11 @@ class User(UserMixin, Keyed, Touched, Model):
     totp_secret_sealed: Mapped[str | None] = mapped_column(Sealed("users.totp_secret_sealed"))
     last_sign_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index("ix_users_role_name", "role", "name"),)
+    __table_args__ = (
+        Index("ix_users_role_name", "role", "name"),
+        Index("ix_users_name_id", "name", "id"),
+        Index("ix_users_last_sign_in_at", "last_sign_in_at"),
+    )
 
     @property
     def is_active(self) -> bool:

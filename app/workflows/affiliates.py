@@ -13,7 +13,9 @@ from app.models import (
     AffiliateServiceRate,
     CommissionEntry,
     CommissionKind,
+    CommissionRule,
     Payment,
+    Refund,
     Service,
     ServiceRequest,
 )
@@ -60,7 +62,7 @@ def earn(service_request: ServiceRequest, payment: Payment) -> None:
     )
     if profile is None or fold(profile.user.email) == fold(service_request.customer_email):
         return
-    rate = _rate(profile, service_request)
+    rate, rule = _rate(profile, service_request)
     commission = payment.amount.share(rate)
     if not commission:
         return
@@ -73,13 +75,17 @@ def earn(service_request: ServiceRequest, payment: Payment) -> None:
             amount_minor=commission.minor,
             currency=commission.currency,
             rate_basis_points=rate,
+            rule=rule,
             cause_key=f"earned:{payment.id}",
         )
     )
 
 
-def adjust(payment: Payment) -> None:
-    """Bring the ledger of a payment to the rate on what is left of it: to exactly zero when all of it went back."""
+def adjust(payment: Payment, refund: Refund | None = None) -> None:
+    """Bring the ledger of a payment to the rate on what is left of it: to exactly zero when all of it went back.
+
+    `refund` is what changed it, if it was one.
+    """
     entries = list(db.session.scalars(select(CommissionEntry).where(CommissionEntry.payment_id == payment.id)))
     earned = next((entry for entry in entries if entry.kind is CommissionKind.EARNED), None)
     if earned is None:
@@ -93,10 +99,12 @@ def adjust(payment: Payment) -> None:
             affiliate_id=earned.affiliate_id,
             service_request_id=earned.service_request_id,
             payment_id=payment.id,
+            refund_id=refund.id if refund else None,
             kind=CommissionKind.ADJUSTED,
             amount_minor=difference,
             currency=payment.currency,
             rate_basis_points=earned.rate_basis_points,
+            rule=earned.rule,
             # How many lines there were: two adjustments made at once would collide.
             cause_key=f"adjusted:{payment.id}:{len(entries)}",
         )
@@ -104,11 +112,13 @@ def adjust(payment: Payment) -> None:
     db.session.flush()
 
 
-def _rate(profile: AffiliateProfile, service_request: ServiceRequest) -> int:
+def _rate(profile: AffiliateProfile, service_request: ServiceRequest) -> tuple[int, CommissionRule]:
     own = db.session.scalar(
         select(AffiliateServiceRate.rate_basis_points).where(
             AffiliateServiceRate.affiliate_id == profile.user_id,
             AffiliateServiceRate.service_id == service_request.service_id,
         )
     )
-    return profile.rate_basis_points if own is None else own
+    if own is not None:
+        return own, CommissionRule.SERVICE
+    return profile.rate_basis_points, CommissionRule.AFFILIATE

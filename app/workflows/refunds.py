@@ -111,7 +111,7 @@ def learn(payment: Payment, news: RefundNews) -> EventOutcome:
         # Older news that was overtaken.
         return EventOutcome.UNCHANGED
     _set_status(refund, status)
-    take_stock(payment)
+    take_stock(payment, refund)
     if status is RefundStatus.COMPLETED:
         notifications.refund_issued(payment.service_request, refund)
     return EventOutcome.APPLIED
@@ -136,8 +136,8 @@ def note_no_answer(payment: Payment, refund_id: UUID, error: DomainError) -> Non
     notifications.alert("refund_failed", text, service_request=payment.service_request, fold=str(refund.id))
 
 
-def take_stock(payment: Payment) -> None:
-    """Bring payment, request and commission to what the refunds and disputes say."""
+def take_stock(payment: Payment, refund: Refund | None = None) -> None:
+    """Bring payment, request and commission to what the refunds and disputes say; `refund` is the one with news."""
     if payment.status not in _PAID:
         # Heard of before its payment: it counts as soon as that is complete.
         return
@@ -151,7 +151,7 @@ def take_stock(payment: Payment) -> None:
     if payment.settles_request:
         payment.service_request.refunded_minor = payment.refunded_minor
         payment.service_request.payment_status = payment.status
-        affiliates.adjust(payment)
+        affiliates.adjust(payment, refund)
 
 
 def _ensure_possible(payment: Payment, wish: Wish, left: Money) -> None:
