@@ -14,6 +14,8 @@ class Permission(StrEnum):
     WORK = "work"
     RESEND = "resend"
     SHARE_VIEWS = "share_views"
+    REPLAY = "replay"
+    READ_PAYLOADS = "read_payloads"
     EXPORT = "export"
     REFUND = "refund"
     MANAGE_CATALOGUE = "manage_catalogue"
@@ -30,6 +32,8 @@ _LABELS = {
     Permission.WORK: "assign requests, change their status and write notes",
     Permission.RESEND: "send a failed message again",
     Permission.SHARE_VIEWS: "share saved views with everybody",
+    Permission.REPLAY: "handle gateway messages again and mark them as reviewed",
+    Permission.READ_PAYLOADS: "read gateway messages in full",
     Permission.EXPORT: "export lists",
     Permission.REFUND: "give money back",
     Permission.MANAGE_CATALOGUE: "change services, tiers and providers",
@@ -39,8 +43,19 @@ _LABELS = {
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
-    Role.OPERATOR: frozenset({Permission.READ, Permission.WORK, Permission.RESEND, Permission.SHARE_VIEWS}),
-    Role.FINANCE: frozenset({Permission.READ, Permission.EXPORT, Permission.REFUND, Permission.SHARE_VIEWS}),
+    Role.OPERATOR: frozenset(
+        {Permission.READ, Permission.WORK, Permission.RESEND, Permission.SHARE_VIEWS, Permission.REPLAY}
+    ),
+    Role.FINANCE: frozenset(
+        {
+            Permission.READ,
+            Permission.EXPORT,
+            Permission.REFUND,
+            Permission.SHARE_VIEWS,
+            Permission.REPLAY,
+            Permission.READ_PAYLOADS,
+        }
+    ),
     Role.VIEWER: frozenset({Permission.READ}),
     Role.PROVIDER: frozenset(),
     Role.AFFILIATE: frozenset(),

@@ -1,99 +1,167 @@
-"""What gateways told us: each verified message once, seen and handled."""
+"""What gateways told us: each verified message once, seen and handled; handled again, and reviewed."""
 
-from collections.abc import Sequence
-from typing import Any
+import logging
+from collections.abc import Mapping, Sequence
+from functools import partial
+from uuid import UUID
 
-from sqlalchemy import Select
-from sqlalchemy.orm import joinedload, load_only
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_admin.actions import action
+from sqlalchemy import select
 
-from app.admin import cells
-from app.admin.base import ConsoleView
-from app.admin.filters import choice, days, enum_options, switch
-from app.admin.listing import Column
-from app.admin.paging import Order
-from app.admin.payments import gateway_options
-from app.ages import exact
-from app.models import EventOutcome, Payment, ServiceRequest, WebhookEvent
+from app.admin import payload
+from app.admin.bulk import Outcome
+from app.admin.pages import done
+from app.admin.permissions import Permission
+from app.admin.story import letter_name
+from app.admin.webhook_event_list import WebhookEventList, words_of
+from app.db import db, rehearsal, transaction
+from app.errors import DomainError, InvalidInput, NotFound
+from app.kit import ids
+from app.kit.crypto import CannotOpen
+from app.models import EventOutcome, WebhookEvent
+from app.workflows import webhook_rehearsal, webhooks
+from app.workflows.webhook_rehearsal import Forecast
+
+logger = logging.getLogger(__name__)
+
+_MOST_AT_ONCE = 100
 
 
-def _outcome(row: WebhookEvent) -> str:
-    if row.outcome is None:
-        return cells.pill("failed", "Not handled yet") if row.attempts else cells.pill("pending", "Just seen")
-    return cells.state(row.outcome)
+class ReplayFailed(DomainError):
+    code = "replay_failed"
+    message = "Handling this message breaks off with an error, so nothing was changed."
+    suggested_action = "It stays as it is. Tell a developer: the log has the error under this event's id."
 
 
-def _request(row: WebhookEvent) -> Any:
-    return cells.request_link(row.payment.service_request if row.payment else None)
+class WebhookEventView(WebhookEventList):
+    details_template = "admin/webhook_events/details.html"
+    list_template = "admin/webhook_events/list.html"
+    page_permissions = {
+        **dict.fromkeys(("rehearse", "replay", "replay_many", "review"), Permission.REPLAY),
+    }
+    action_permissions: Mapping[str, Permission] = {"rehearse": Permission.REPLAY, "review": Permission.REPLAY}
 
+    @property
+    def may_replay(self) -> bool:
+        return self.may(Permission.REPLAY)
 
-class WebhookEventView(ConsoleView):
-    """The raw message is never loaded here: it may carry a customer's data."""
+    @property
+    def may_read_payloads(self) -> bool:
+        return self.may(Permission.READ_PAYLOADS)
 
-    noun = "webhook_event"
-    empty = "No gateway has sent anything yet."
-    search_label = "Event id"
-    orders = {"newest": Order(WebhookEvent.created_at, WebhookEvent.id)}
-    options = (
-        load_only(
-            WebhookEvent.created_at,
-            WebhookEvent.gateway,
-            WebhookEvent.event_id,
-            WebhookEvent.kind,
-            WebhookEvent.payment_id,
-            WebhookEvent.deliveries,
-            WebhookEvent.handled_at,
-            WebhookEvent.outcome,
-            WebhookEvent.detail,
-            WebhookEvent.attempts,
-            WebhookEvent.next_attempt_at,
-            raiseload=True,
-        ),
-        joinedload(WebhookEvent.payment)
-        .load_only(Payment.service_request_id)
-        .joinedload(Payment.service_request, innerjoin=True)
-        .load_only(ServiceRequest.reference_number),
-    )
-    columns = (
-        Column("Event", lambda row: cells.mono(row.event_id), lambda row: row.event_id),
-        Column("Gateway", lambda row: row.gateway.capitalize()),
-        Column("Says", lambda row: row.kind),
-        Column("Request", _request, lambda row: row.payment and row.payment.service_request.reference_number),
-        Column("Outcome", _outcome, lambda row: row.outcome.label if row.outcome else ""),
-        Column("Deliveries", lambda row: row.deliveries, css="number"),
-        Column("Seen", cells.moment(lambda row: row.created_at), lambda row: exact(row.created_at), "number"),
-    )
+    def payload_of(self, row: WebhookEvent) -> str:
+        body = db.session.scalar(select(WebhookEvent.body).where(WebhookEvent.id == row.id))
+        return payload.pretty(body or b"", is_whole=self.may_read_payloads)
 
-    def __init__(self, *arguments: Any, **more: Any) -> None:
-        self.filters = (
-            choice("outcome", "Outcome", WebhookEvent.outcome, options=enum_options(EventOutcome)),
-            choice("gateway", "Gateway", WebhookEvent.gateway, options=gateway_options),
-            *days(WebhookEvent.created_at, "Seen"),
-            switch(
-                "handled",
-                "Handling",
-                {
-                    "no": ("not done", WebhookEvent.handled_at.is_(None)),
-                    "yes": ("done", WebhookEvent.handled_at.is_not(None)),
-                },
-            ),
+    def can_review(self, row: WebhookEvent) -> bool:
+        return self.may_replay and row.outcome is EventOutcome.REVIEW and row.reviewed_at is None
+
+    # --- one message
+
+    @expose("/<uuid:key>/rehearsal")
+    def rehearse(self, key: UUID) -> ResponseReturnValue:
+        """What handling it again would do."""
+        return self.render(
+            "admin/webhook_events/rehearsal.html",
+            event=self._found(key),
+            forecast=self._foresee(key),
+            letter_name=letter_name,
+            words_of=words_of,
         )
-        super().__init__(*arguments, **more)
 
-    def searched(self, query: Select[Any], text: str) -> Select[Any]:
-        return query.where(WebhookEvent.event_id == text)
+    @expose("/<uuid:key>/replay", methods=("POST",))
+    def replay(self, key: UUID) -> ResponseReturnValue:
+        outcome = self._replay(key)
+        return done(f"Handled again: {outcome.label}.", self.get_url(".details_view", id=key))
 
-    def title_of(self, row: WebhookEvent) -> str:
-        return f"{row.gateway.capitalize()}: {row.kind}"
+    @expose("/<uuid:key>/review", methods=("POST",))
+    def review(self, key: UUID) -> ResponseReturnValue:
+        with transaction():
+            webhooks.mark_reviewed(self.get_locked(key), _sent_note(), actor=self.actor)
+        return done("Marked as reviewed.", self.get_url(".details_view", id=key))
 
-    def facts(self, row: WebhookEvent) -> Sequence[tuple[str, object]]:
-        return [
-            ("Event id", cells.mono(row.event_id)),
-            ("Request", _request(row)),
-            ("Outcome", _outcome(row)),
-            ("Detail", row.detail),
-            ("Seen", exact(row.created_at)),
-            ("Handled", row.handled_at and exact(row.handled_at)),
-            ("Deliveries", row.deliveries),
-            ("Tries to handle it", row.attempts),
-            ("Next try", row.next_attempt_at and exact(row.next_attempt_at)),
-        ]
+    # --- many
+
+    @action("rehearse", "Handle again…")
+    def rehearse_selected(self, selected: list[str]) -> ResponseReturnValue:
+        """Changes nothing yet: the page says what would happen to each, and has the button that does it."""
+        found = [(self._found(key), self._foresee_or_why(key)) for key in _keys(selected)]
+        return self.render(
+            "admin/webhook_events/rehearsals.html",
+            found=found,
+            words_of=words_of,
+            letter_name=letter_name,
+            list_query=request.form.get("list", ""),
+        )
+
+    @expose("/replay", methods=("POST",))
+    def replay_many(self) -> ResponseReturnValue:
+        outcomes = [self._replay_as_outcome(key) for key in _keys(request.form.getlist("rowid"))]
+        back = f"{self.get_url('.index_view')}?{request.form.get('list', '')}"
+        return self.render("admin/outcomes.html", title="Handle again", outcomes=outcomes, back=back)
+
+    @action("review", "Mark as reviewed")
+    def review_selected(self, selected: list[str]) -> ResponseReturnValue:
+        change = partial(webhooks.mark_reviewed, note=_sent_note(), actor=self.actor)
+        return self.report("Mark as reviewed", selected, change)
+
+    # --- the steps
+
+    def _found(self, key: UUID) -> WebhookEvent:
+        row: WebhookEvent | None = self.get_one(key)
+        if row is None:
+            raise NotFound("This entry does not exist any more.")
+        return row
+
+    def _foresee(self, key: UUID) -> Forecast:
+        try:
+            with rehearsal():
+                return webhook_rehearsal.foresee(self.get_locked(key), actor=self.actor)
+        except DomainError:
+            raise
+        except Exception as error:
+            raise _failed(key, error) from error
+
+    def _foresee_or_why(self, key: UUID) -> Forecast | DomainError:
+        try:
+            return self._foresee(key)
+        except DomainError as error:
+            return error
+
+    def _replay(self, key: UUID) -> EventOutcome:
+        try:
+            with transaction():
+                return webhooks.replay(self.get_locked(key), actor=self.actor)
+        except DomainError:
+            raise
+        except Exception as error:
+            raise _failed(key, error) from error
+
+    def _replay_as_outcome(self, key: UUID) -> Outcome:
+        name = str(self.get_one(key) or key)
+        try:
+            return Outcome(name, True, self._replay(key).label)
+        except DomainError as error:
+            return Outcome(name, False, error.message)
+
+
+def _failed(key: UUID, error: Exception) -> ReplayFailed:
+    """What breaks in handling is ours, not the clicking person's; the log has it, without what the customer wrote."""
+    if isinstance(error, CannotOpen):
+        return ReplayFailed("This message was sealed with a key that is not in use any more, so it cannot be read.")
+    logger.exception("a gateway message could not be handled again", extra={"event": key})
+    return ReplayFailed(f"Handling this message breaks off ({type(error).__name__}), so nothing was changed.")
+
+
+def _keys(selected: Sequence[str]) -> list[UUID]:
+    keys = list(dict.fromkeys(key for key in map(ids.parse_id, selected) if key is not None))
+    if len(keys) > _MOST_AT_ONCE:
+        raise InvalidInput(f"Choose up to {_MOST_AT_ONCE} messages at once.")
+    return keys
+
+
+def _sent_note() -> str:
+    return request.form.get("note", "").replace("\0", "").strip()

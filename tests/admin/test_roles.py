@@ -21,6 +21,10 @@ NEEDS = {
     "requests.give_back": {Role.ADMIN, Role.FINANCE},
     **{f"gateways.{view}": {Role.ADMIN} for view in ("save", "check")},
     "notifications.resend": {Role.ADMIN, Role.OPERATOR},
+    **{
+        f"webhook_events.{view}": {Role.ADMIN, Role.OPERATOR, Role.FINANCE}
+        for view in ("rehearse", "replay", "replay_many", "review")
+    },
 }
 NEEDS |= {f"users.{view}": {Role.ADMIN} for view in ("ajax_update", "ajax_lookup")}
 # Flask-Admin's pages that no list of ours has: there is nothing, for nobody.
