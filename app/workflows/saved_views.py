@@ -4,7 +4,6 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import joinedload
 
 from app.db import LOCK, db
 from app.errors import InvalidInput, NotAllowed, NotFound
@@ -60,9 +59,7 @@ def may_change(view: SavedView, user: User) -> bool:
 
 def get_locked(view_id: UUID, user: User) -> SavedView:
     """One that `user` may change. Raises NotFound, NotAllowed."""
-    view = db.session.get(
-        SavedView, view_id, with_for_update=LOCK, populate_existing=True, options=[joinedload(SavedView.owner)]
-    )
+    view = db.session.get(SavedView, view_id, with_for_update=LOCK, populate_existing=True)
     if view is None or not (view.is_shared or view.owner_id == user.id):
         raise NotFound("This view does not exist any more.")
     if not may_change(view, user):
