@@ -10,6 +10,7 @@ from app.kit import clock
 from app.models import Availability, ProviderProfile, ProviderSkill, RequestStatus, Role, ServiceRequest, User
 from app.workflows import audit, notifications, status, workload
 from app.workflows.audit import SYSTEM, Actor
+from app.workflows.status import Standing
 
 _MAXIMUM_TRIES = 100
 
@@ -19,7 +20,7 @@ def assign(service_request: ServiceRequest, provider: User, *, actor: Actor) -> 
 
     Raises AssignmentRefused with the reason.
     """
-    _ensure_assignable(service_request, provider)
+    ensure_assignable(service_request, provider)
     workload.hand_over(service_request.assigned_provider_id, provider.id)
     _set_provider(service_request, provider, actor=actor)
     if service_request.status is RequestStatus.PENDING_CONTACT:
@@ -28,17 +29,13 @@ def assign(service_request: ServiceRequest, provider: User, *, actor: Actor) -> 
 
 def unassign(service_request: ServiceRequest, *, actor: Actor) -> None:
     """Take a locked request back; one that only waited for its specialist awaits first contact again."""
-    if service_request.assigned_provider_id is None:
-        raise AssignmentRefused("Nobody is assigned to this request.")
-    if not service_request.is_open:
-        raise AssignmentRefused(f"The request is “{service_request.status.label}”: its provider stays on record.")
-    workload.shift(service_request.assigned_provider_id, by=-1)
+    workload.shift(ensure_unassignable(service_request), by=-1)
     _set_provider(service_request, None, actor=actor)
     if service_request.status is RequestStatus.TEAM_ASSIGNED:
         status.change_status(service_request, RequestStatus.PENDING_CONTACT, actor=actor)
 
 
-def route(service_request: ServiceRequest) -> User | None:
+def route(service_request: ServiceRequest, *, actor: Actor = SYSTEM) -> User | None:
     """Find the provider by the rule and set it; the status stays. None: nobody eligible has room.
 
     Eligible: enabled, available now, skilled in the service or its category, below capacity. Among them the
@@ -49,7 +46,7 @@ def route(service_request: ServiceRequest) -> User | None:
         if profile is None:
             return None
         if workload.take_place(profile):
-            _set_provider(service_request, profile.user, actor=SYSTEM)
+            give(service_request, profile.user, actor=actor)
             return profile.user
     return None
 
@@ -99,13 +96,34 @@ def _is_skilled(service_request: ServiceRequest) -> ColumnElement[bool]:
     )
 
 
-def _ensure_assignable(service_request: ServiceRequest, provider: User) -> None:
-    if not service_request.is_open:
-        raise AssignmentRefused(f"The request is “{service_request.status.label}”: it needs no provider any more.")
-    if provider.id == service_request.assigned_provider_id:
+def ensure_assignable(standing: Standing, provider: User) -> None:
+    """Raises AssignmentRefused, as `assign`."""
+    if not standing.is_open:
+        raise AssignmentRefused(f"The request is “{standing.status.label}”: it needs no provider any more.")
+    if provider.id == standing.assigned_provider_id:
         raise AssignmentRefused(f"{provider.name} has this request already.")
     if not provider.is_enabled or provider.role is not Role.PROVIDER:
         raise AssignmentRefused(f"{provider.name} is not an active provider.")
+
+
+def ensure_unassignable(standing: Standing) -> UUID:
+    """Who has it. Raises AssignmentRefused, as `unassign`."""
+    if standing.assigned_provider_id is None:
+        raise AssignmentRefused("Nobody is assigned to this request.")
+    if not standing.is_open:
+        raise AssignmentRefused(f"The request is “{standing.status.label}”: its provider stays on record.")
+    return standing.assigned_provider_id
+
+
+def ensure_routable(standing: Standing) -> None:
+    """Raises AssignmentRefused: the rule gives out what nobody has."""
+    if not standing.is_open or standing.assigned_provider_id is not None:
+        raise AssignmentRefused("Only an open request without a provider is given to one by rule.")
+
+
+def give(service_request: ServiceRequest, provider: User, *, actor: Actor) -> None:
+    """Put a locked request into the hands of a provider whose work has been counted; the status stays."""
+    _set_provider(service_request, provider, actor=actor)
 
 
 def _set_provider(service_request: ServiceRequest, provider: User | None, *, actor: Actor) -> None:
@@ -115,7 +133,6 @@ def _set_provider(service_request: ServiceRequest, provider: User | None, *, act
     service_request.provider = provider
     service_request.assigned_at = now if provider else None
     service_request.updated_at = now
-    db.session.flush()
     audit.record(
         "request.assigned" if provider else "request.unassigned",
         service_request,

@@ -4,8 +4,11 @@ What a message says is built from the rows when it is sent (`letters`), so that 
 """
 
 import hashlib
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,8 +19,10 @@ from app.jobs import queue
 from app.kit import clock, ids
 from app.models import Notification, Payment, Refund, Role, ServiceRequest, StatusChange, User
 
-URGENT, ORDINARY = 0, 5
-"""What a customer waits for goes out before what staff are told."""
+URGENT, ORDINARY, PATIENT = 0, 5, 9
+"""What a customer waits for goes out before what staff are told, and both before the thousands of a bulk change."""
+
+_HELD = "held_messages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,27 @@ class Recipient:
 
     address: str
     user: UUID | None = None
+
+
+@dataclass(slots=True)
+class Held:
+    """Messages of one bulk change, which leave no earlier than `until`: as long as they are here it can be undone."""
+
+    bulk_change_id: UUID
+    until: datetime
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+@contextmanager
+def held(bulk_change_id: UUID, *, until: datetime) -> Iterator[Held]:
+    """What is owed inside is held until then, and written all at once when it ends."""
+    messages = db.session().info[_HELD] = Held(bulk_change_id, until)
+    try:
+        yield messages
+    finally:
+        del db.session().info[_HELD]
+    if messages.rows:
+        _write(messages.rows)
 
 
 def payment_confirmed(service_request: ServiceRequest, payment: Payment) -> None:
@@ -46,7 +72,7 @@ def status_changed(service_request: ServiceRequest, change: StatusChange) -> Non
 
 def provider_assigned(service_request: ServiceRequest, provider: User) -> None:
     """Tell the provider; assigned again after an interval, they are told again."""
-    db.session.flush()
+    _give_keys()
     occasion = f"{service_request.id}:{provider.id}:{_moment(service_request)}"
     recipient = Recipient(provider.email, provider.id)
     queue_notification("provider_assigned", service_request, to=recipient, occasion=occasion, subject_id=provider.id)
@@ -84,8 +110,6 @@ def queue_notification(
     context: dict[str, Any] | None = None,
 ) -> None:
     """Owe one message to one person. The same `kind` and `occasion` is owed once, however often this is called."""
-    session = db.session
-    session.flush()
     key = ids.new_id()
     row = {
         "id": key,
@@ -97,12 +121,32 @@ def queue_notification(
         "recipient_user_id": to.user,
         "recipient": to.address,
         "context": context or {},
-        "priority": ORDINARY if to.user else URGENT,
-        "next_attempt_at": clock.utc_now(),
     }
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    session.execute(insert(Notification).values(row).on_conflict_do_nothing(index_elements=["dedupe_key"]))
+    messages = _held()
+    if messages is not None:
+        held_back = {"bulk_change_id": messages.bulk_change_id, "next_attempt_at": messages.until}
+        messages.rows.append(row | held_back | {"priority": PATIENT})
+        return
+    _write([row | {"next_attempt_at": clock.utc_now(), "priority": ORDINARY if to.user else URGENT}])
     queue.ring_deliveries()
+
+
+def _write(rows: list[dict[str, Any]]) -> None:
+    session = db.session
+    # What they speak of has to be there first.
+    session.flush()
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    session.execute(insert(Notification).on_conflict_do_nothing(index_elements=["dedupe_key"]), rows)
+
+
+def _held() -> Held | None:
+    return cast("Held | None", db.session().info.get(_HELD))
+
+
+def _give_keys() -> None:
+    """New rows get theirs when they are written. What a bulk change makes has them before."""
+    if _held() is None:
+        db.session.flush()
 
 
 class Postmark:
@@ -120,7 +164,7 @@ def administrators() -> list[User]:
 
 
 def _tell_customer(kind: str, service_request: ServiceRequest, *, about: Payment | Refund | StatusChange) -> None:
-    db.session.flush()
+    _give_keys()
     recipient = Recipient(service_request.customer_email)
     queue_notification(kind, service_request, to=recipient, occasion=str(about.id), subject_id=about.id)
 

@@ -1,10 +1,12 @@
 """Where a request may go from where it is, and everything that goes with the move."""
 
 from datetime import datetime
+from typing import Protocol
+from uuid import UUID
 
 from app.db import db
 from app.errors import InvalidInput, TransitionRefused
-from app.kit import clock
+from app.kit import clock, ids
 from app.models import OPEN_STATUSES, RequestStatus, ServiceRequest, StatusChange
 from app.workflows import audit, notifications, workload
 from app.workflows.audit import Actor
@@ -28,6 +30,19 @@ NEEDS_NOTE = frozenset({(RequestStatus.COMPLETED, RequestStatus.IN_PROGRESS)})
 """Moves that need a reason in words."""
 
 
+class Standing(Protocol):
+    """How a request stands: what decides whether something can be done to it."""
+
+    @property
+    def status(self) -> RequestStatus: ...
+
+    @property
+    def assigned_provider_id(self) -> UUID | None: ...
+
+    @property
+    def is_open(self) -> bool: ...
+
+
 def change_status(
     service_request: ServiceRequest, wanted: RequestStatus, *, actor: Actor, note: str | None = None
 ) -> StatusChange:
@@ -36,7 +51,7 @@ def change_status(
     Raises TransitionRefused, with the reason for the person who tried, and InvalidInput for a missing note.
     """
     note = (note or "").strip() or None
-    _ensure_allowed(service_request, wanted, note)
+    ensure_allowed(service_request, wanted, note)
     change = enter_history(service_request, wanted, actor=actor, note=note)
     notifications.status_changed(service_request, change)
     return change
@@ -50,6 +65,7 @@ def enter_history(
     now = clock.utc_now()
     _set_status(service_request, wanted, at=now)
     change = StatusChange(
+        id=ids.new_id(),
         service_request_id=service_request.id,
         old_status=old,
         new_status=wanted,
@@ -58,7 +74,6 @@ def enter_history(
         created_at=now,
     )
     db.session.add(change)
-    db.session.flush()
     audit.record(
         "request.status_changed", service_request, actor=actor, before={"status": old}, after={"status": wanted}
     )
@@ -76,13 +91,14 @@ def _set_status(service_request: ServiceRequest, wanted: RequestStatus, *, at: d
         workload.shift(service_request.assigned_provider_id, by=1 if service_request.is_open else -1)
 
 
-def _ensure_allowed(service_request: ServiceRequest, wanted: RequestStatus, note: str | None) -> None:
-    old = service_request.status
+def ensure_allowed(standing: Standing, wanted: RequestStatus, note: str | None) -> None:
+    """Raises TransitionRefused and InvalidInput, as `change_status`."""
+    old = standing.status
     if wanted is old:
         raise TransitionRefused(f"The request is “{old.label}” already.")
     if wanted not in ALLOWED[old]:
         raise TransitionRefused(f"A request that is “{old.label}” cannot become “{wanted.label}”. {_ways_out(old)}")
-    if wanted is RequestStatus.TEAM_ASSIGNED and service_request.assigned_provider_id is None:
+    if wanted is RequestStatus.TEAM_ASSIGNED and standing.assigned_provider_id is None:
         raise TransitionRefused("Choose a provider first: assigning one sets this status by itself.")
     if (old, wanted) in NEEDS_NOTE and note is None:
         raise InvalidInput("Say in a note why it is opened again.", details={"note": "A reason is needed."})

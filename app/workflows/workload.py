@@ -1,5 +1,9 @@
 """How much open work each provider has: one counter, changed with the work it counts."""
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
 
@@ -9,9 +13,38 @@ from app.db import db
 from app.kit import clock
 from app.models import Availability, ProviderProfile
 
+_GATHERED = "gathered_work"
+
+
+@dataclass(slots=True)
+class _Gathered:
+    shifts: Counter[UUID] = field(default_factory=Counter)
+    received: set[UUID] = field(default_factory=set)
+
+
+@contextmanager
+def gathered() -> Iterator[None]:
+    """What is counted inside is written when it ends, once for each provider and in the order of their keys.
+
+    For many requests in one transaction: it would else hold one provider while it waits for the next.
+    """
+    notes = db.session().info[_GATHERED] = _Gathered()
+    try:
+        yield
+    finally:
+        del db.session().info[_GATHERED]
+    for provider_id in sorted(notes.shifts.keys() | notes.received):
+        shift(provider_id, by=notes.shifts[provider_id])
+        if provider_id in notes.received:
+            _note_received(provider_id)
+
 
 def shift(provider_id: UUID, *, by: int) -> None:
     """Count work in or out whatever the capacity: a person decided it, or it is done."""
+    notes = _notes()
+    if notes is not None:
+        notes.shifts[provider_id] += by
+        return
     db.session.execute(
         update(ProviderProfile)
         .where(ProviderProfile.user_id == provider_id)
@@ -44,9 +77,21 @@ def hand_over(previous_id: UUID | None, provider_id: UUID) -> None:
     moves = {provider_id: 1} if previous_id is None else {provider_id: 1, previous_id: -1}
     for user_id in sorted(moves):
         shift(user_id, by=moves[user_id])
+    _note_received(provider_id)
+
+
+def _note_received(provider_id: UUID) -> None:
+    notes = _notes()
+    if notes is not None:
+        notes.received.add(provider_id)
+        return
     db.session.execute(
         update(ProviderProfile)
         .where(ProviderProfile.user_id == provider_id)
         .values(last_assigned_at=clock.utc_now())
         .execution_options(synchronize_session=False)
     )
+
+
+def _notes() -> _Gathered | None:
+    return cast("_Gathered | None", db.session().info.get(_GATHERED))
