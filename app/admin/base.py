@@ -147,11 +147,15 @@ class ConsoleView(Changing):
         return tab.order if tab and tab.order else next(iter(self.orders))
 
     def tab(self) -> Tab | None:
-        """The part of the list that is looked at; who searches without naming one means all of it, the last tab."""
+        """The part of the list that is looked at; who searches without naming one means all of it."""
         asked = next((tab for tab in self.tabs if tab.name == request.args.get("view")), None)
         if asked or not self.tabs:
             return asked
-        return self.tabs[-1] if listing.searched_text(request.args) else self.tabs[0]
+        return self.whole() if listing.searched_text(request.args) else self.tabs[0]
+
+    def whole(self) -> Tab:
+        """The tab that leaves nothing out."""
+        return next(tab for tab in self.tabs if tab.clause is None)
 
     def order(self) -> Order:
         return self.orders[self.sort()]

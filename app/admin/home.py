@@ -76,7 +76,7 @@ def _trouble() -> list[Figure]:
         Figure(
             "Payments to review",
             _count(flagged, Payment),
-            url_for("payments.index_view", review="needed"),
+            url_for("payments.index_view", view="review"),
             "Late, double, or another amount",
             "Every payment is as it should be",
             "problem",

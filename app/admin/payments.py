@@ -1,20 +1,26 @@
 """Payments: every attempt to pay, whatever came of it."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import joinedload, load_only
 
 from app.admin import cells
 from app.admin.base import ConsoleView
-from app.admin.filters import Options, choice, days, enum_options, switch
-from app.admin.listing import Column
+from app.admin.filters import Options, choice, days, enum_options
+from app.admin.listing import Column, Tab
 from app.admin.paging import Order
 from app.ages import exact
 from app.db import db
-from app.kit.ids import parse_reference_number
+from app.kit import clock
+from app.kit.ids import parse_id, parse_reference_number
 from app.models import GatewayConfig, Payment, PaymentStatus, ServiceRequest
+
+_STUCK_AFTER = timedelta(hours=1)
+_MOST_QUOTED = 100
 
 
 def gateway_options() -> Options:
@@ -26,11 +32,51 @@ def _flag_words(row: Payment) -> str:
     return row.flag.label if row.flag and not row.flag_resolved_at else "–"
 
 
+def quoted(text: str) -> ColumnElement[bool]:
+    """Payments by what customers and gateways quote: each reading is a plain value, so that each finds its index."""
+    readings = [
+        Payment.gateway_payment_id == text,
+        Payment.gateway_intent_id == text,
+        Payment.bank_reference == text.upper(),
+    ]
+    request_id = find_request(text)
+    if request_id is not None:
+        readings.append(Payment.service_request_id == request_id)
+    payment_id = parse_id(text)
+    if payment_id is not None:
+        readings.append(Payment.id == payment_id)
+    return or_(*readings)
+
+
+def find_quoted(text: str) -> list[UUID]:
+    """The payments themselves, for lists of what belongs to them."""
+    return list(db.session.scalars(select(Payment.id).where(quoted(text)).limit(_MOST_QUOTED)))
+
+
+def find_request(text: str) -> UUID | None:
+    """The request of a typed reference number."""
+    reference = parse_reference_number(text)
+    if reference is None:
+        return None
+    return db.session.scalar(select(ServiceRequest.id).where(ServiceRequest.reference_number == reference))
+
+
+def _is_stuck() -> ColumnElement[bool]:
+    return (Payment.status == PaymentStatus.PENDING) & (Payment.created_at < clock.utc_now() - _STUCK_AFTER)
+
+
+def _is_flagged() -> ColumnElement[bool]:
+    return Payment.flag.is_not(None) & Payment.flag_resolved_at.is_(None)
+
+
 class PaymentView(ConsoleView):
     noun = "payment"
     empty = "Nobody has started a payment yet."
     search_label = "Reference, gateway id or bank reference"
-    orders = {"newest": Order(Payment.created_at, Payment.id)}
+    orders = {
+        "newest": Order(Payment.created_at, Payment.id),
+        "oldest": Order(Payment.created_at, Payment.id, descending=False),
+    }
     # What opens a payment at the gateway is not even read here.
     options = (
         load_only(
@@ -58,7 +104,12 @@ class PaymentView(ConsoleView):
         joinedload(Payment.service_request, innerjoin=True).load_only(ServiceRequest.reference_number),
     )
     columns = (
-        Column("Started", cells.moment(lambda row: row.created_at), lambda row: exact(row.created_at)),
+        Column(
+            "Started",
+            cells.moment(lambda row: row.created_at),
+            lambda row: exact(row.created_at),
+            sorts=("oldest", "newest"),
+        ),
         Column(
             "Request",
             lambda row: cells.request_link(row.service_request),
@@ -67,33 +118,33 @@ class PaymentView(ConsoleView):
         Column("Gateway", lambda row: row.gateway.capitalize()),
         Column("Amount", lambda row: cells.money(row.amount), lambda row: row.amount.decimal, "number"),
         Column("Currency", lambda row: row.currency, is_listed=False),
-        Column("Refunded", lambda row: cells.money(row.refunded) if row.refunded else "–", css="number"),
+        Column(
+            "Refunded",
+            lambda row: cells.money(row.refunded) if row.refunded else "–",
+            lambda row: row.refunded.decimal,
+            "number",
+        ),
         Column("Status", lambda row: cells.state(row.status), lambda row: row.status.label),
         Column("Gateway's id", lambda row: cells.mono(row.gateway_payment_id), lambda row: row.gateway_payment_id),
+        Column("Bank reference", lambda row: row.bank_reference, is_listed=False),
+        Column("Paid", lambda row: row.completed_at and exact(row.completed_at), is_listed=False),
+        Column("Error code", lambda row: row.error_code, is_listed=False),
         Column("Needs review", _flag_words, css="wrap"),
     )
 
-    def __init__(self, *arguments: Any, **more: Any) -> None:
-        flagged = Payment.flag.is_not(None) & Payment.flag_resolved_at.is_(None)
-        self.filters = (
-            choice("status", "Status", Payment.status, options=enum_options(PaymentStatus)),
-            choice("gateway", "Gateway", Payment.gateway, options=gateway_options),
-            *days(Payment.created_at, "Started"),
-            switch("review", "Review", {"needed": ("needed", flagged)}),
-        )
-        super().__init__(*arguments, **more)
+    filters = (
+        choice("status", "Status", Payment.status, options=enum_options(PaymentStatus)),
+        choice("gateway", "Gateway", Payment.gateway, options=gateway_options),
+        *days(Payment.created_at, "Started"),
+    )
+    tabs = (
+        Tab("all", "All"),
+        Tab("review", "To review", _is_flagged, empty="No payment needs a look: every one is as it should be."),
+        Tab("stuck", "Stuck", _is_stuck, empty="No payment waits for its gateway for more than an hour."),
+    )
 
     def searched(self, query: Select[Any], text: str) -> Select[Any]:
-        readings = [
-            Payment.gateway_payment_id == text,
-            Payment.gateway_intent_id == text,
-            Payment.bank_reference == text.upper(),
-        ]
-        reference = parse_reference_number(text)
-        if reference:
-            of_request = select(ServiceRequest.id).where(ServiceRequest.reference_number == reference)
-            readings.append(Payment.service_request_id.in_(of_request))
-        return query.where(or_(*readings))
+        return query.where(quoted(text))
 
     def title_of(self, row: Payment) -> str:
         return f"{cells.money(row.amount)} through {row.gateway.capitalize()}"

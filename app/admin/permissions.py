@@ -21,6 +21,11 @@ class Permission(StrEnum):
     MANAGE_CATALOGUE = "manage_catalogue"
     MANAGE_GATEWAYS = "manage_gateways"
     MANAGE_USERS = "manage_users"
+    MANAGE_AFFILIATES = "manage_affiliates"
+    PAY_OUT = "pay_out"
+    MANAGE_FLAGS = "manage_flags"
+    READ_AUDIT = "read_audit"
+    READ_PERSONAL_CHANGES = "read_personal_changes"
 
     @property
     def label(self) -> str:
@@ -39,6 +44,11 @@ _LABELS = {
     Permission.MANAGE_CATALOGUE: "change services, tiers and providers",
     Permission.MANAGE_GATEWAYS: "set up gateways",
     Permission.MANAGE_USERS: "manage accounts",
+    Permission.MANAGE_AFFILIATES: "set up affiliates, their codes and rates",
+    Permission.PAY_OUT: "record payouts to affiliates",
+    Permission.MANAGE_FLAGS: "switch features on and off",
+    Permission.READ_AUDIT: "read the audit log",
+    Permission.READ_PERSONAL_CHANGES: "see personal data in the audit log",
 }
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
@@ -51,6 +61,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.READ,
             Permission.EXPORT,
             Permission.REFUND,
+            Permission.PAY_OUT,
             Permission.SHARE_VIEWS,
             Permission.REPLAY,
             Permission.READ_PAYLOADS,

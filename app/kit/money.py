@@ -11,6 +11,7 @@ from babel.numbers import format_currency, get_currency_precision
 BASIS_POINTS = 10_000
 # Commas only where they group thousands, here or in India: 4,99 is no 499.
 _AMOUNT = re.compile(r"-?(\d+|\d{1,3}(,\d{2,3})*,\d{3})(\.\d+)?", re.ASCII)
+_PERCENT = re.compile(r"(\d{1,3})(?:[.,](\d{1,2}))? ?%?", re.ASCII)
 
 
 @lru_cache(maxsize=1)
@@ -99,3 +100,20 @@ def parse_amount(text: str, currency: str) -> Money:
     if len(fraction.rstrip("0")) > decimals:
         raise ValueError(f"{text!r} has more decimals than {currency} has")
     return Money(int(whole + fraction[:decimals].ljust(decimals, "0")), currency)
+
+
+def parse_percent(text: str) -> int:
+    """Basis points from a person's input in percent ("7.5", "12 %"). Raises ValueError beyond 100 or two decimals."""
+    written = _PERCENT.fullmatch(text.strip())
+    if written is None:
+        raise ValueError(f"{text!r} is not a percentage")
+    basis_points = int(written[1]) * 100 + int((written[2] or "").ljust(2, "0"))
+    if basis_points > BASIS_POINTS:
+        raise ValueError(f"{text!r} is more than everything")
+    return basis_points
+
+
+def format_percent(basis_points: int) -> str:
+    """As people write it: `7.5` for 750."""
+    whole, fraction = divmod(basis_points, 100)
+    return f"{whole}.{fraction:02}".rstrip("0").rstrip(".") if fraction else str(whole)

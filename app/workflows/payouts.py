@@ -1,0 +1,149 @@
+"""Paying affiliates: which lines of the ledger are due, and recording that they were paid, each once.
+
+Money leaves by the bank; what is kept here says that it did, and for which lines.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from app.db import LOCK, db
+from app.errors import DomainError, InvalidInput, NotFound, StaleChange
+from app.kit import clock, ids
+from app.kit.money import Money
+from app.models import AffiliateProfile, CommissionEntry, Payout, PayoutLine
+from app.workflows import audit
+from app.workflows.affiliate_figures import is_approved
+from app.workflows.audit import Actor
+
+MAXIMUM_REFERENCE_LENGTH = 64
+_LINES_AT_ONCE = 1000
+
+
+class NothingDue(DomainError):
+    code = "nothing_due"
+    message = "There is nothing to pay."
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What can be paid to one affiliate now. Below zero it carries over to the next payout."""
+
+    amount: Money
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A payout that finance made. `seen` is what was due when the form was shown to them."""
+
+    affiliate_id: UUID
+    seen: Money
+    paid_at: datetime
+    batch: str
+    transfer_reference: str = ""
+
+
+def due(affiliate_id: UUID, currency: str, *, now: datetime) -> Due:
+    """The sum of all lines past the approval delay that no payout has paid."""
+    lines = due_lines(affiliate_id, currency, now=now).order_by(None).subquery()
+    count, total = db.session.execute(select(func.count(), func.sum(lines.c.amount_minor))).one()
+    return Due(Money(int(total or 0), currency), count)
+
+
+def due_lines(affiliate_id: UUID, currency: str, *, now: datetime) -> Select[tuple[CommissionEntry]]:
+    """Those lines, oldest first."""
+    return (
+        select(CommissionEntry)
+        .outerjoin(PayoutLine, PayoutLine.commission_entry_id == CommissionEntry.id)
+        .where(
+            CommissionEntry.affiliate_id == affiliate_id,
+            CommissionEntry.currency == currency,
+            PayoutLine.id.is_(None),
+            is_approved(now),
+        )
+        .order_by(CommissionEntry.created_at, CommissionEntry.id)
+    )
+
+
+def record(wish: Wish, *, actor: Actor) -> Payout:
+    """Enter a payout of everything that is due to an affiliate in one currency.
+
+    Raises StaleChange when another sum is due than the form showed, NothingDue, InvalidInput.
+    """
+    now = clock.utc_now()
+    _ensure_sensible(wish, now)
+    _lock(wish.affiliate_id)
+    # Only what is needed of them: they may be very many.
+    columns = (CommissionEntry.id, CommissionEntry.amount_minor)
+    query = due_lines(wish.affiliate_id, wish.seen.currency, now=now).with_only_columns(*columns)
+    lines = [(key, minor) for key, minor in db.session.execute(query)]
+    amount = Money(sum(minor for _, minor in lines), wish.seen.currency)
+    if amount != wish.seen:
+        raise StaleChange(f"Another sum is due by now: {amount.format()}. Nothing was recorded.")
+    if amount.minor <= 0:
+        raise NothingDue("Nothing is due, so there is nothing to record. A sum below zero carries over.")
+    payout = _enter(wish, amount, actor)
+    _mark_paid(payout, [key for key, _ in lines])
+    audit.record(
+        "payout.recorded",
+        payout,
+        actor=actor,
+        after={
+            "amount": amount.minor,
+            "currency": amount.currency,
+            "affiliate": wish.affiliate_id,
+            "lines": len(lines),
+            "batch": payout.batch,
+            "transfer_reference": payout.transfer_reference,
+        },
+    )
+    return payout
+
+
+def _ensure_sensible(wish: Wish, now: datetime) -> None:
+    if wish.paid_at > now:
+        message = "Record it once it is paid: this day is still to come."
+        raise InvalidInput(message, details={"paid_on": message})
+    if len(wish.transfer_reference) > MAXIMUM_REFERENCE_LENGTH:
+        message = f"Keep the reference within {MAXIMUM_REFERENCE_LENGTH} characters."
+        raise InvalidInput(message, details={"transfer_reference": message})
+
+
+def _lock(affiliate_id: UUID) -> None:
+    """Two payouts to one affiliate come one after the other."""
+    query = select(AffiliateProfile.id).where(AffiliateProfile.user_id == affiliate_id).with_for_update(**LOCK)
+    if db.session.scalar(query) is None:
+        raise NotFound("This affiliate does not exist.")
+
+
+def _enter(wish: Wish, amount: Money, actor: Actor) -> Payout:
+    payout = Payout(
+        affiliate_id=wish.affiliate_id,
+        amount_minor=amount.minor,
+        currency=amount.currency,
+        batch=wish.batch,
+        transfer_reference=wish.transfer_reference,
+        paid_at=wish.paid_at,
+        recorded_by_user_id=actor.user_id,
+    )
+    db.session.add(payout)
+    db.session.flush()
+    return payout
+
+
+def _mark_paid(payout: Payout, entries: list[UUID]) -> None:
+    """The unique key of the lines has the last word on who pays one."""
+    now = clock.utc_now()
+    try:
+        for start in range(0, len(entries), _LINES_AT_ONCE):
+            rows = [
+                {"id": ids.new_id(), "payout_id": payout.id, "commission_entry_id": entry, "created_at": now}
+                for entry in entries[start : start + _LINES_AT_ONCE]
+            ]
+            db.session.execute(insert(PayoutLine), rows)
+    except IntegrityError as error:
+        raise StaleChange("Somebody recorded a payout of these lines meanwhile. Nothing was recorded.") from error
