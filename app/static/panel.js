@@ -42,7 +42,7 @@
   }
 
   panel.querySelector("[data-panel-close]").addEventListener("click", close);
-  document.addEventListener("row:here", (event) => { if (event.detail.isClick || !panel.hidden) show(event.detail); });
+  document.addEventListener("row:here", (event) => { if (!panel.hidden) show(event.detail); });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("[popover], dialog")) return;
     if (event.key === "Escape" && !panel.hidden) close();
