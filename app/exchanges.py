@@ -7,7 +7,7 @@ from uuid import UUID
 from app.db import db, transaction
 from app.errors import DomainError
 from app.extensions import links
-from app.models import Payment, Refund
+from app.models import Payment, Refund, RefundStatus
 from app.workflows import gateway_health, payments, purchase, reconciliation, refunds
 
 logger = logging.getLogger(__name__)
@@ -49,8 +49,20 @@ def check_payment(payment_id: UUID) -> bool:
     return True
 
 
+def check_refund(refund_id: UUID) -> None:
+    """How an open refund stands at its gateway, which is asked before it is told a second time.
+
+    The idempotency key alone would not do: a gateway forgets it after a while, Stripe after a day.
+    """
+    refund = db.session.get_one(Refund, refund_id)
+    if check_payment(refund.payment_id) and refund.status is RefundStatus.REQUESTED:
+        send_refund(refund_id)
+    with transaction():
+        reconciliation.plan_next_refund_check(refund_id)
+
+
 def send_refund(refund_id: UUID) -> Refund:
-    """Ask the gateway for a refund that is on record; asked again after a lost answer it is still one refund."""
+    """Ask the gateway for a refund that is on record and that it does not know; twice at once is still one refund."""
     refund = db.session.get_one(Refund, refund_id)
     try:
         result = refunds.send(refund)

@@ -203,8 +203,9 @@ class Razorpay(Gateway):
         return None if snapshot.status is SnapshotStatus.AUTHORIZED else snapshot
 
     def _refunds(self, payment: Mapping[str, Any]) -> tuple[RefundNews, ...]:
-        if not payment.get("amount_refunded") and not payment.get("refund_status"):
+        if _status(payment) is not SnapshotStatus.PAID:
             return ()
+        # The payment itself does not tell of a refund that failed.
         listed = self.client.payment.fetch_multiple_refund(payment["id"], {"count": 100})["items"]
         return tuple(_refund_news(refund) for refund in listed)
 

@@ -104,7 +104,12 @@ class Stripe(Gateway):
                     return _of_session(session)
                 gateway_intent_id = session["payment_intent"]
             wanted: Any = {"expand": ["latest_charge.refunds"]}
-            return _of_intent(self.client.v1.payment_intents.retrieve(gateway_intent_id, wanted).to_dict())
+            intent = self.client.v1.payment_intents.retrieve(gateway_intent_id, wanted).to_dict()
+            listed = (intent.get("latest_charge") or {}).get("refunds") or {}
+            if listed.get("has_more"):
+                # A charge comes with its last ten.
+                listed |= self.client.v1.refunds.list({"payment_intent": intent["id"], "limit": 100}).to_dict()
+            return _of_intent(intent)
 
     def refund(self, params: RefundParams) -> RefundResult:
         wanted: Any = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from app.db import transaction
-from app.exchanges import check_payment, send_refund
+from app.exchanges import check_payment, check_refund
 from app.workflows import gateway_health, reconciliation, requests
 
 LONGEST_RUN = 40
@@ -23,7 +23,7 @@ def check_due() -> None:
     for payment_id in _in_time(reconciliation.due_payments()):
         check_payment(payment_id)
     for refund_id in _in_time(reconciliation.due_refunds()):
-        send_refund(refund_id)
+        check_refund(refund_id)
 
 
 def expire_unpaid() -> None:

@@ -14,8 +14,8 @@ from app.db import db
 from app.errors import DomainError
 from app.gateways.base import PaymentSnapshot, SnapshotStatus
 from app.kit import clock
-from app.models import Payment, PaymentStatus, Refund, RefundStatus, RequestStatus, ServiceRequest
-from app.workflows import payments, status
+from app.models import Payment, PaymentStatus, Refund, RequestStatus, ServiceRequest
+from app.workflows import payments, refunds, status
 from app.workflows.audit import SYSTEM
 
 _WAITS = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 60, 180, 360, 720))
@@ -77,13 +77,19 @@ def plan_next_check(payment_id: UUID) -> None:
     payment.next_check_at = clock.utc_now() + _wait(age) if is_open and age < ASKED_FOR else None
 
 
+def plan_next_refund_check(refund_id: UUID) -> None:
+    """The same for a refund, which is asked about until it ends: it is money that somebody waits for."""
+    payments.get_locked(db.session.get_one(Refund, refund_id).payment_id)
+    refund = db.session.get_one(Refund, refund_id, populate_existing=True)
+    is_open = refund.status in refunds.UNDER_WAY
+    refund.next_check_at = clock.utc_now() + _wait(clock.utc_now() - refund.created_at) if is_open else None
+
+
 def due_refunds(limit: int = 100) -> list[UUID]:
     """Refunds asked for or under way whose answer is due."""
     query = (
         select(Refund.id)
-        .where(
-            Refund.status.in_((RefundStatus.REQUESTED, RefundStatus.PENDING)), Refund.next_check_at <= clock.utc_now()
-        )
+        .where(Refund.status.in_(refunds.UNDER_WAY), Refund.next_check_at <= clock.utc_now())
         .order_by(Refund.next_check_at)
         .limit(limit)
     )

@@ -26,7 +26,7 @@ _GATEWAY_WORDS = {
     "pending": RefundStatus.PENDING,
     "failed": RefundStatus.FAILED,
 }
-_UNDER_WAY = (RefundStatus.REQUESTED, RefundStatus.PENDING)
+UNDER_WAY = (RefundStatus.REQUESTED, RefundStatus.PENDING)
 _PAID = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
 
 
@@ -55,7 +55,7 @@ def left_of(payment: Payment, known: Iterable[Refund]) -> Money:
     """The same, for a payment whose refunds are at hand."""
     if payment.status not in _PAID:
         return Money(0, payment.currency)
-    under_way = sum(refund.amount_minor for refund in known if refund.status in _UNDER_WAY)
+    under_way = sum(refund.amount_minor for refund in known if refund.status in UNDER_WAY)
     return Money(max(0, payment.amount_minor - payment.refunded_minor - under_way), payment.currency)
 
 
@@ -181,7 +181,8 @@ def _has_gateway_id(refund: Refund, news: RefundNews) -> bool:
 
 
 def _has_our_id(refund: Refund, news: RefundNews) -> bool:
-    return str(refund.id) == news.idempotency_key
+    """Unless it is known by another name there: then the gateway has refunded twice for one of ours."""
+    return refund.gateway_refund_id is None and str(refund.id) == news.idempotency_key
 
 
 def _awaits_answer(refund: Refund, news: RefundNews) -> bool:

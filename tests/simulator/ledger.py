@@ -74,12 +74,19 @@ class Ledger:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.orders: dict[str, Order] = {}
+        self.refunds_begin_as = "success"
         self._kept: dict[tuple[str, str], _Kept] = {}
         self._numbers = itertools.count(1)
 
     def clear(self) -> None:
         with self.lock:
             self.orders.clear()
+            self._kept.clear()
+            self.refunds_begin_as = "success"
+
+    def forget_keys(self) -> None:
+        """As companies do after a while."""
+        with self.lock:
             self._kept.clear()
 
     def new_id(self, prefix: str) -> str:
@@ -142,7 +149,7 @@ class Ledger:
                 raise Refusal("not_paid")
             if wanted > left or left == 0:
                 raise Refusal("too_much")
-            refund = Refund(self.new_id(prefix), wanted, told)
+            refund = Refund(self.new_id(prefix), wanted, told, self.refunds_begin_as)
             attempt.refunds.append(refund)
             return refund
 

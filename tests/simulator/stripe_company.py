@@ -108,6 +108,7 @@ class StripeCompany:
         bp.add_url_rule("/v1/checkout/sessions", view_func=self._open_session, methods=["POST"])
         bp.add_url_rule("/v1/checkout/sessions/<session_id>", view_func=self._show_session)
         bp.add_url_rule("/v1/refunds", view_func=self._refund, methods=["POST"])
+        bp.add_url_rule("/v1/refunds", view_func=self._list_refunds)
         bp.add_url_rule("/pay/<session_id>", view_func=self._page, methods=["GET", "POST"])
         bp.add_url_rule("/v3/", view_func=lambda: script("stripe.js"), endpoint="script")
         return bp
@@ -160,6 +161,11 @@ class StripeCompany:
             return objects.refund(self._paid(form["payment_intent"]), refund)
 
         return jsonify(self._once(work))
+
+    def _list_refunds(self) -> Response:
+        listed = objects.refunds(self._paid(request.args["payment_intent"]))
+        most = int(request.args.get("limit", objects.LISTED))
+        return jsonify(object="list", data=listed[:most], has_more=len(listed) > most, url="/v1/refunds")
 
     def _page(self, session_id: str) -> ResponseReturnValue:
         order = self.ledger.find(session_id)

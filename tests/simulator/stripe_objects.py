@@ -4,6 +4,8 @@ from typing import Any
 
 from tests.simulator.ledger import Attempt, Ledger, Order, Refund, Refusal
 
+LISTED = 10
+"""So many refunds come with their charge, the newest first."""
 _WORDS = {"success": "succeeded", "pending": "pending", "failed": "failed"}
 
 
@@ -55,7 +57,7 @@ def error(attempt: Attempt) -> dict[str, Any]:
 
 def charge(attempt: Attempt, *, is_expanded: bool = False) -> dict[str, Any]:
     order = attempt.order
-    listed = [refund(attempt, each) for each in reversed(attempt.refunds)]
+    listed = refunds(attempt)[:LISTED]
     return {
         "id": attempt.id,
         "object": "charge",
@@ -68,8 +70,16 @@ def charge(attempt: Attempt, *, is_expanded: bool = False) -> dict[str, Any]:
         "paid": attempt.status == "paid",
         "payment_intent": intent_id(order),
         "refunded": attempt.refunded == order.amount,
-        **({"refunds": {"object": "list", "data": listed, "has_more": False}} if is_expanded else {}),
+        **(
+            {"refunds": {"object": "list", "data": listed, "has_more": len(attempt.refunds) > LISTED}}
+            if is_expanded
+            else {}
+        ),
     }
+
+
+def refunds(attempt: Attempt) -> list[dict[str, Any]]:
+    return [refund(attempt, each) for each in reversed(attempt.refunds)]
 
 
 def refund(attempt: Attempt, given: Refund) -> dict[str, Any]:
