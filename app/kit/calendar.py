@@ -1,0 +1,100 @@
+"""Working time: the hours of a week, and the days that are off."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+DAY_MINUTES = 24 * 60
+_ZERO = timedelta(0)
+_LONGEST_SEARCH = timedelta(days=366 * 20)
+
+
+class NeverOpen(ValueError):
+    """No working time lies ahead: the week is empty, or every day of it is off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """From one minute of the day to another, counted from midnight: 540 to 1080 is 09:00 to 18:00."""
+
+    opens: int
+    closes: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.opens < self.closes <= DAY_MINUTES:
+            raise ValueError(f"no hours of a day: {self.opens} to {self.closes}")
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """`week` has the hours of each weekday (Monday is 0), in order and apart; a missing one is closed.
+
+    Working time is counted in minutes that really pass, also on the days on which the clocks are changed.
+    """
+
+    week: Mapping[int, tuple[Hours, ...]]
+    zone: ZoneInfo
+    days_off: frozenset[date] = field(default=frozenset())
+
+    @property
+    def is_always_open(self) -> bool:
+        whole = (Hours(0, DAY_MINUTES),)
+        return not self.days_off and all(self.week.get(weekday) == whole for weekday in range(7))
+
+    def is_open(self, at: datetime) -> bool:
+        return any(start <= at < end for start, end in self._spans_of(self._day(at)))
+
+    def opens_next(self, at: datetime) -> datetime:
+        """`at` itself while it is open. Raises NeverOpen."""
+        return max(at, next(self._spans_from(at))[0])
+
+    def add(self, start: datetime, work: timedelta) -> datetime:
+        """The instant at which `work` has passed since `start`, closed times left out. Raises NeverOpen."""
+        if self.is_always_open:
+            return start + work
+        left = work
+        for opens, closes in self._spans_from(start):
+            begin = max(opens, start)
+            if left <= closes - begin:
+                return begin + left
+            left -= closes - begin
+        raise NeverOpen
+
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """The working time from `start` to `end`; none when `end` is earlier."""
+        if self.is_always_open:
+            return max(end - start, _ZERO)
+        total, day, last = _ZERO, self._day(start), self._day(end)
+        while day <= last:
+            for opens, closes in self._spans_of(day):
+                total += max(min(closes, end) - max(opens, start), _ZERO)
+            day += timedelta(days=1)
+        return total
+
+    def _spans_from(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Open spans that end after `at`, in order. Raises NeverOpen when none comes in twenty years."""
+        day = self._day(at)
+        last = day + _LONGEST_SEARCH
+        while day < last:
+            yield from (span for span in self._spans_of(day) if span[1] > at)
+            day += timedelta(days=1)
+        raise NeverOpen
+
+    def _spans_of(self, day: date) -> list[tuple[datetime, datetime]]:
+        if day in self.days_off:
+            return []
+        hours = self.week.get(day.weekday(), ())
+        return [(self._instant(day, each.opens), self._instant(day, each.closes)) for each in hours]
+
+    def _instant(self, day: date, minute: int) -> datetime:
+        if minute == DAY_MINUTES:
+            return self._instant(day + timedelta(days=1), 0)
+        return datetime.combine(day, time(minute // 60, minute % 60), tzinfo=self.zone).astimezone(UTC)
+
+    def _day(self, at: datetime) -> date:
+        return at.astimezone(self.zone).date()
+
+
+def always_open(zone: ZoneInfo) -> Calendar:
+    return Calendar({weekday: (Hours(0, DAY_MINUTES),) for weekday in range(7)}, zone)
