@@ -37,6 +37,7 @@ PERIODIC_JOBS = (
     PeriodicJob("expire-unpaid", "app.jobs.payments.expire_unpaid", 600),
     PeriodicJob("alert-silence", "app.jobs.payments.alert_on_silence", 900),
     PeriodicJob("alert-overdue", "app.jobs.sweep.alert_overdue", 60),
+    PeriodicJob("keep-figures", "app.jobs.figures.keep", 600),
 )
 
 

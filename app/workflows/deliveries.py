@@ -19,7 +19,7 @@ from app.jobs import queue
 from app.kit import clock
 from app.kit.backoff import Backoff
 from app.models import Notification, NotificationStatus
-from app.workflows import audit
+from app.workflows import audit, figure_marks
 from app.workflows.audit import Actor
 
 BACKOFF = Backoff()
@@ -145,6 +145,7 @@ def resend(notification: Notification, *, actor: Actor) -> None:
     if not _change(again, {"status": NotificationStatus.PENDING, "attempts": 0, "next_attempt_at": clock.utc_now()}):
         raise ResendRefused
     db.session.refresh(notification)
+    figure_marks.mark(notification.created_at)
     audit.record("notification.resent", notification, actor=actor, before={"status": before})
     queue.ring_deliveries()
 

@@ -13,7 +13,17 @@ from app.gateways.base import PaymentFailure, PaymentSnapshot, SnapshotStatus
 from app.jobs import queue
 from app.kit import clock
 from app.models import EventOutcome, Payment, PaymentFlag, PaymentStatus, RequestStatus, Service, ServiceRequest
-from app.workflows import affiliates, analytics, assignment, audit, gateway_choice, notifications, refunds, status
+from app.workflows import (
+    affiliates,
+    analytics,
+    assignment,
+    audit,
+    figure_marks,
+    gateway_choice,
+    notifications,
+    refunds,
+    status,
+)
 from app.workflows.audit import SYSTEM
 
 ALLOWED: dict[PaymentStatus, frozenset[PaymentStatus]] = {
@@ -126,6 +136,7 @@ def _complete(payment: Payment) -> None:
     payment.status = PaymentStatus.COMPLETED
     payment.completed_at = clock.utc_now()
     payment.next_check_at = payment.error_code = payment.customer_message = None
+    figure_marks.mark(payment.created_at)
     if payment.flag is PaymentFlag.AMOUNT_MISMATCH:
         payment.flag_resolved_at = payment.completed_at
     audit.record(
@@ -170,6 +181,7 @@ def _settle_failed(payment: Payment, failure: PaymentFailure | None) -> EventOut
         return EventOutcome.UNCHANGED
     payment.status = PaymentStatus.FAILED
     payment.failed_at = clock.utc_now()
+    figure_marks.mark(payment.created_at)
     payment.error_code = failure.code if failure else "unknown"
     payment.customer_message = f"{failure.message} {failure.next_step}" if failure else None
     service_request = payment.service_request

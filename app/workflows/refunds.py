@@ -16,7 +16,7 @@ from app.gateways.base import RefundNews, RefundParams, RefundResult
 from app.kit import clock
 from app.kit.money import Money
 from app.models import Dispute, DisputeStatus, EventOutcome, Payment, PaymentStatus, Refund, RefundStatus
-from app.workflows import affiliates, audit, gateway_choice, notifications
+from app.workflows import affiliates, audit, figure_marks, gateway_choice, notifications
 from app.workflows.audit import SYSTEM, Actor
 
 MAXIMUM_REASON_LENGTH = 500
@@ -207,6 +207,9 @@ def _take_in(payment: Payment, news: RefundNews) -> Refund:
 
 def _set_status(refund: Refund, status: RefundStatus) -> None:
     before = refund.status
+    if refund.completed_at is not None:
+        # It counted as given back on that day.
+        figure_marks.mark(refund.completed_at)
     refund.status = status
     refund.completed_at = clock.utc_now() if status is RefundStatus.COMPLETED else None
     if status in {RefundStatus.COMPLETED, RefundStatus.FAILED}:

@@ -1,0 +1,60 @@
+"""Keeps the dashboard's figures of days that are over, so that no page has to count them."""
+
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from app.db import transaction
+from app.extensions import settings
+from app.kit import clock
+from app.kit.periods import Period
+from app.workflows import figure_keeping
+from app.workflows.figure_reading import Counted, read
+from app.workflows.figure_sources import first_moment
+
+LONGEST_RUN = timedelta(seconds=60)
+"""The rest is left for the next run."""
+
+_AT_ONCE = timedelta(seconds=5)
+"""So much counting is kept in one transaction: a killed worker loses no more."""
+_DOUBTED = 3
+"""Days that each run counts anew although nothing says that they changed."""
+
+
+def keep() -> None:
+    """One run: what is missing or marked, then sums of months, then a look at what was counted longest ago."""
+    zone = settings().time_zone
+    keep_missing(zone, limit=LONGEST_RUN, progress=lambda _: None)
+    for month in figure_keeping.months_to_add_up(zone):
+        with transaction():
+            figure_keeping.keep_month(month, zone)
+    _keep(figure_keeping.oldest_counts(zone, _DOUBTED), zone)
+
+
+def keep_missing(zone: ZoneInfo, *, limit: timedelta, progress: Callable[[int], None]) -> None:
+    """Count and keep, the newest days first; `progress` is told how many."""
+    end = time.monotonic() + limit.total_seconds()
+    while (history := _history(zone)) is not None and time.monotonic() < end:
+        reading = read(history, zone, as_months=history.whole_months(), patience=_AT_ONCE)
+        _keep(reading.counted, zone)
+        progress(len(reading.counted))
+        if reading.uncounted is None:
+            return
+
+
+def _keep(counted: list[Counted], zone: ZoneInfo) -> None:
+    if counted:
+        with transaction():
+            figure_keeping.keep(counted, zone)
+
+
+def _history(zone: ZoneInfo) -> Period | None:
+    """From the first day that has anything to count until today; None in a new shop."""
+    first, today = first_moment(), _day(zone)
+    start = first.astimezone(zone).date() if first else today
+    return Period(start, today) if start < today else None
+
+
+def _day(zone: ZoneInfo) -> date:
+    return clock.utc_now().astimezone(zone).date()
