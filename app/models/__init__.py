@@ -39,6 +39,7 @@ from app.models.service_request import (
 )
 from app.models.user import STAFF_ROLES, ApiToken, Role, SignInAttempt, User, UserSession
 from app.models.webhook_event import EventOutcome, WebhookEvent
+from app.models.working_time import DayOff, Decline, WorkingHours
 
 __all__ = [
     "OPEN_STATUSES",
@@ -59,6 +60,8 @@ __all__ = [
     "CommissionEntry",
     "CommissionKind",
     "CommissionRule",
+    "DayOff",
+    "Decline",
     "Dispute",
     "DisputeStatus",
     "ErrorCategory",
@@ -99,4 +102,5 @@ __all__ = [
     "UserPreference",
     "UserSession",
     "WebhookEvent",
+    "WorkingHours",
 ]

@@ -49,7 +49,8 @@ class ServiceRequest(Keyed, Touched, Model):
 
     The payment columns sum up the rows of `payments`. `submission_hash` makes a repeated submit of the same
     form the same request. `version` is raised by every change, so that a stale edit is noticed. `operator` is the
-    member of staff who looks after it.
+    member of staff who looks after it. While we wait for the customer (`waiting_since`) there is no `due_at`:
+    `work_left_seconds` keeps the working time that was left until then.
     """
 
     __tablename__ = "service_requests"
@@ -90,6 +91,8 @@ class ServiceRequest(Keyed, Touched, Model):
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     first_contact_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    waiting_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    work_left_seconds: Mapped[int | None] = mapped_column()
     overdue_alerted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     affiliate_code: Mapped[str | None] = mapped_column(String(64))
