@@ -7,6 +7,7 @@ from flask import Flask, current_app
 from jinja2 import StrictUndefined
 
 from app.config import Settings
+from app.workflows import letter_kinds  # noqa: F401 - knowing them is what makes letters of them
 from app.workflows.letters import Stationery
 from app.workflows.receipts import Seller, receipt_pdf
 

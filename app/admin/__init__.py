@@ -7,6 +7,7 @@ from flask_admin.theme import Theme
 from app.admin.catalog import ServiceView, TierView
 from app.admin.gateways import GatewayView
 from app.admin.home import Home
+from app.admin.letter_templates import LetterTemplateView
 from app.admin.notifications import NotificationView
 from app.admin.palette import PaletteView
 from app.admin.payments import PaymentView
@@ -42,6 +43,7 @@ def init_app(app: Flask) -> None:
         ServiceView(Service, db, name="Services", category="Catalogue", endpoint="services"),
         TierView(ServiceTier, db, name="Tiers", category="Catalogue", endpoint="tiers"),
         ProviderView(ProviderProfile, db, name="Providers", category="People", endpoint="providers"),
+        LetterTemplateView(name="Message templates", category="System"),
         UserView(User, db, name="Accounts", category="System", endpoint="users"),
         PaletteView(name="Search or jump"),
     )

@@ -1,41 +1,51 @@
-"""Messages owed to people: sent, waiting, failed; read as they went out, and sent again."""
+"""Messages owed to people: sent, waiting, failed; read as they went out or would go out now, and sent again."""
 
 from collections.abc import Sequence
-from functools import partial
+from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.actions import action
+from sqlalchemy import Select, select
 from sqlalchemy.orm import defer, joinedload
 
-from app import protection
-from app.admin import cells
+from app.admin import cells, letter_pages
 from app.admin.base import ConsoleView
-from app.admin.filters import choice, days, enum_options
+from app.admin.filters import choice, days, enum_options, switch
+from app.admin.letter_pages import Proof
 from app.admin.listing import Column
 from app.admin.pages import done
 from app.admin.paging import Order
 from app.admin.permissions import Permission
 from app.admin.story import letter_name, letter_names
 from app.ages import exact
-from app.db import transaction
+from app.db import db, transaction
 from app.errors import NotFound
 from app.models import Notification, NotificationStatus, ServiceRequest
-from app.workflows import deliveries
-from app.workflows.deliveries import SentCopy
+from app.stationery import stationery
+from app.workflows import deliveries, letters, notification_search
+from app.workflows.deliveries import ResendRefused, SentCopy
+from app.workflows.letters import Case
 
-# A mail is somebody's text as well as ours: it runs nothing, loads nothing, and knows no page of ours.
-_LETTER_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'; base-uri 'none'"
-)
+_OPEN = {NotificationStatus.PENDING, NotificationStatus.DEAD}
+"""Where it may still be sent, by itself or by a person."""
+
+
+def _still_true(row: Notification) -> str:
+    """What a list says of a message that may still go out."""
+    if row.status not in _OPEN:
+        return "–"
+    return letters.objection(row, stationery()) or "Yes"
 
 
 class NotificationView(ConsoleView):
     noun = "notification"
     details_template = "admin/notifications/details.html"
-    empty = "Nobody is owed a message yet."
+    empty = "Nobody is owed a message yet. Each purchase, change of status and refund writes some."
+    list_template = "admin/notifications/list.html"
+    search_label = "Whole email address, or reference"
     action_permissions = {"resend": Permission.RESEND}
     page_permissions = {"resend": Permission.RESEND}
     orders = {"newest": Order(Notification.created_at, Notification.id)}
@@ -43,7 +53,14 @@ class NotificationView(ConsoleView):
         defer(Notification.sent_copy),
         defer(Notification.context),
         joinedload(Notification.recipient_user),
-        joinedload(Notification.service_request).load_only(ServiceRequest.reference_number),
+        joinedload(Notification.service_request).load_only(
+            ServiceRequest.reference_number,
+            # What tells whether the message is still true.
+            ServiceRequest.status,
+            ServiceRequest.payment_completed_at,
+            ServiceRequest.assigned_provider_id,
+            ServiceRequest.erased_at,
+        ),
     )
     columns = (
         Column("Message", lambda row: letter_name(row.kind)),
@@ -54,6 +71,7 @@ class NotificationView(ConsoleView):
             lambda row: row.service_request and row.service_request.reference_number,
         ),
         Column("Status", lambda row: cells.state(row.status), lambda row: row.status.label),
+        Column("Still true", _still_true, css="wrap"),
         Column("Failures", lambda row: row.attempts or "–", css="number"),
         Column("Last error", lambda row: row.last_error or "–", css="wrap"),
         Column("Owed", cells.moment(lambda row: row.created_at), lambda row: exact(row.created_at), "number"),
@@ -62,8 +80,19 @@ class NotificationView(ConsoleView):
     filters = (
         choice("status", "Status", Notification.status, options=enum_options(NotificationStatus)),
         choice("kind", "Message", Notification.kind, options=letter_names()),
+        switch(
+            "to",
+            "To",
+            {
+                "customers": ("customers", Notification.recipient_user_id.is_(None)),
+                "accounts": ("staff and partners", Notification.recipient_user_id.is_not(None)),
+            },
+        ),
         *days(Notification.created_at, "Owed"),
     )
+
+    def searched(self, query: Select[Any], text: str) -> Select[Any]:
+        return query.where(Notification.id.in_(notification_search.ids_of(text)))
 
     def title_of(self, row: Notification) -> str:
         return letter_name(row.kind)
@@ -73,6 +102,7 @@ class NotificationView(ConsoleView):
             ("To", row.recipient),
             ("Request", cells.request_link(row.service_request)),
             ("Status", cells.state(row.status)),
+            *([("Still true", _still_true(row))] if row.status in _OPEN else []),
             ("Owed since", exact(row.created_at)),
             ("Sent", row.sent_at and exact(row.sent_at)),
             ("Failures", row.attempts),
@@ -84,12 +114,16 @@ class NotificationView(ConsoleView):
     def copy_of(self, row: Notification) -> SentCopy | None:
         return SentCopy.unpack(row.sent_copy) if row.sent_copy else None
 
+    def proof_of(self, row: Notification) -> Proof | None:
+        """How a message that is still to be sent would go out now."""
+        return letter_pages.proof(self._case(row)) if row.status in _OPEN else None
+
     def can_resend(self, row: Notification) -> bool:
         return self.may_resend and row.status in {NotificationStatus.DEAD, NotificationStatus.SENT}
 
     @expose("/details/")
     def details_view(self) -> ResponseReturnValue:
-        protection.allow("frame-src", "'self'")
+        letter_pages.allow_frame()
         answer: ResponseReturnValue = super().details_view()
         return answer
 
@@ -100,18 +134,39 @@ class NotificationView(ConsoleView):
         copy = self.copy_of(row) if row else None
         if copy is None:
             raise NotFound("No copy of this message is kept.")
-        headers = {"Content-Security-Policy": _LETTER_POLICY, "X-Frame-Options": "SAMEORIGIN"}
-        return Response(copy.html, mimetype="text/html", headers=headers)
+        return letter_pages.framed(copy.html)
+
+    @expose("/<uuid:key>/preview")
+    def preview(self, key: UUID) -> ResponseReturnValue:
+        """The HTML part as it would go out now."""
+        row = self.get_one(key)
+        proof = self.proof_of(row) if row else None
+        if proof is None or proof.letter is None:
+            raise NotFound("This message is not about to be sent, so there is nothing to preview.")
+        return letter_pages.framed(proof.letter.html)
 
     @expose("/<uuid:key>/resend", methods=("POST",))
     def resend(self, key: UUID) -> ResponseReturnValue:
         with transaction():
             row = self.get_locked(key)
-            deliveries.resend(row, actor=self.actor)
+            self._resend(row)
         if request.form.get("back") == "request" and row.service_request_id:
             return done("It is being sent again.", self.get_url("requests.page", key=row.service_request_id))
         return done("It is being sent again.", self.get_url(".details_view", id=key))
 
     @action("resend", "Send again", "Send the selected messages again?")
     def resend_selected(self, selected: list[str]) -> ResponseReturnValue:
-        return self.report("Send again", selected, partial(deliveries.resend, actor=self.actor))
+        return self.report("Send again", selected, self._resend)
+
+    def _resend(self, row: Notification) -> None:
+        reason = letters.objection(row, stationery())
+        if reason is not None:
+            raise ResendRefused(f"Not sent, because it is not true any more: {reason}")
+        deliveries.resend(row, actor=self.actor)
+
+    def _case(self, row: Notification) -> Case:
+        """With all that its letter may speak of; lists leave most of that in the database."""
+        whole = (joinedload(Notification.service_request), joinedload(Notification.recipient_user))
+        query = select(Notification).where(Notification.id == row.id).options(*whole)
+        fresh = db.session.scalars(query.execution_options(populate_existing=True)).one()
+        return Case(fresh, stationery())

@@ -1,19 +1,18 @@
 """What each kind of notification says, whether it still holds, and what comes with it.
 
-Built from the rows at the moment of sending or previewing. A new kind is one function here and three templates in
-`templates/email/<kind>/`.
+Built from the rows at the moment of sending or previewing. A new kind is one function in `letter_kinds` and three
+templates in `templates/email/<kind>/`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from jinja2 import Environment
 
 from app.db import db
 from app.links import Links
-from app.models import Notification, Payment, Refund, ServiceRequest, StatusChange
-from app.workflows import tracking
+from app.models import Notification, Payment, ServiceRequest
 
 M = TypeVar("M")
 Context = Mapping[str, object]
@@ -77,8 +76,19 @@ def _nothing(_case: Case) -> tuple[Attachment, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """What a kind is for, as staff read it; `otherwise` is what is the case when it is not true any more."""
+
+    purpose: str
+    receiver: str
+    occasion: str
+    otherwise: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     name: str
+    account: Account
     build: Callable[[Case], Context]
     is_still_true: Callable[[Case], bool]
     attach: Callable[[Case], tuple[Attachment, ...]]
@@ -90,6 +100,7 @@ Builder = Callable[[Case], Context]
 
 
 def kind(
+    account: Account,
     *,
     still_true: Callable[[Case], bool] = _always,
     attach: Callable[[Case], tuple[Attachment, ...]] = _nothing,
@@ -100,7 +111,7 @@ def kind(
         name = build.__name__
         if name in KINDS:
             raise ValueError(f"two kinds are named {name!r}")
-        KINDS[name] = Kind(name, build, still_true, attach)
+        KINDS[name] = Kind(name, account, build, still_true, attach)
         return build
 
     return register
@@ -108,18 +119,34 @@ def kind(
 
 def is_still_true(notification: Notification, stationery: Stationery) -> bool:
     """Whether it is worth sending now: a “please pay” must not arrive after “paid”."""
+    return objection(notification, stationery) is None
+
+
+def objection(notification: Notification, stationery: Stationery) -> str | None:
+    """Why it had better not be sent any more; None while it is true. Raises KeyError for an unknown kind."""
     user, service_request = notification.recipient_user, notification.service_request
     if user is not None and not user.is_enabled:
-        return False
+        return "The account of its receiver is closed."
     if service_request is not None and service_request.erased_at is not None:
-        return False
-    return KINDS[notification.kind].is_still_true(Case(notification, stationery))
+        return "The customer's personal data was erased."
+    found = KINDS[notification.kind]
+    return None if found.is_still_true(Case(notification, stationery)) else found.account.otherwise
 
 
 def compose(notification: Notification, stationery: Stationery) -> Letter:
     """Raises KeyError for an unknown kind, and whatever a broken template raises."""
+    return write(Case(notification, stationery))
+
+
+def preview(case: Case) -> Letter:
+    """As `write`, but no receipt is printed: of attachments only the names can be relied on."""
+    return write(replace(case, stationery=replace(case.stationery, print_receipt=lambda *_: b"")))
+
+
+def write(case: Case) -> Letter:
+    """Raises KeyError for an unknown kind, and whatever a broken template raises."""
+    notification, stationery = case.notification, case.stationery
     found = KINDS[notification.kind]
-    case = Case(notification, stationery)
     context = {
         "service_request": notification.service_request,
         "recipient": notification.recipient_user,
@@ -133,66 +160,3 @@ def compose(notification: Notification, stationery: Stationery) -> Letter:
     # A line break in a customer's name must not become a header of its own.
     subject = " ".join(render("subject.txt").split())
     return Letter(subject, render("body.txt"), render("body.html"), found.attach(case))
-
-
-def _receipt(case: Case) -> tuple[Attachment, ...]:
-    content = case.stationery.print_receipt(case.service_request, case.about(Payment))
-    return (Attachment(f"receipt-{case.service_request.reference_number}.pdf", "application/pdf", content),)
-
-
-def _is_unpaid(case: Case) -> bool:
-    return case.service_request.payment_completed_at is None and case.service_request.is_open
-
-
-def _is_still_theirs(case: Case) -> bool:
-    mine = case.service_request.assigned_provider_id == case.notification.recipient_user_id
-    return mine and case.service_request.is_open
-
-
-def _has_nobody(case: Case) -> bool:
-    return case.service_request.assigned_provider_id is None and case.service_request.is_open
-
-
-@kind(attach=_receipt)
-def payment_confirmed(case: Case) -> Context:
-    return {"payment": case.about(Payment), "step": tracking.next_step(case.service_request)}
-
-
-@kind(still_true=_is_unpaid)
-def payment_failed(case: Case) -> Context:
-    return {"payment": case.about(Payment)}
-
-
-@kind()
-def refund_issued(case: Case) -> Context:
-    return {"refund": case.about(Refund)}
-
-
-@kind()
-def status_changed(case: Case) -> Context:
-    change = case.about(StatusChange)
-    # By the time of sending it may have moved on; this letter is about the change that caused it.
-    is_current = case.service_request.status is change.new_status
-    step = tracking.next_step(case.service_request) if is_current else None
-    return {"change": change, "step": step or tracking.NextStep(tracking.NEXT_STEPS[change.new_status])}
-
-
-@kind(still_true=_is_still_theirs)
-def provider_assigned(_case: Case) -> Context:
-    return {}
-
-
-@kind()
-def new_request(_case: Case) -> Context:
-    return {}
-
-
-@kind(still_true=_has_nobody)
-def no_provider(_case: Case) -> Context:
-    return {}
-
-
-@kind()
-def alert(case: Case) -> Context:
-    context: dict[str, Any] = case.notification.context
-    return {"text": context["text"]}

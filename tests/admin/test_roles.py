@@ -52,7 +52,7 @@ def known(session):
 
 def ask(app, client, rule, method, known):
     key = known.get(rule.endpoint.partition(".")[0], "00000000-0000-7000-8000-000000000000")
-    given = {"key": key, "export_type": "csv", "payment_key": known["payments"], "gateway": "sandbox"}
+    given = {"key": key, "export_type": "csv", "payment_key": known["payments"], "gateway": "sandbox", "kind": "alert"}
     values = {name: given[name] for name in rule.arguments}
     with app.test_request_context():
         address = app.url_map.bind("localhost").build(rule.endpoint, values)

@@ -1,0 +1,106 @@
+"""Made-up cases to show what each kind of letter says; none of their rows is ever stored."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from app.kit import clock, ids
+from app.models import (
+    Category,
+    Notification,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RequestStatus,
+    Role,
+    ServiceRequest,
+    StatusChange,
+    User,
+)
+from app.workflows.letters import Case, Stationery
+
+M = TypeVar("M")
+
+REFERENCE = "SR-7K3M-9QXW-2HTB"
+_AMOUNT, _CURRENCY = 249_900, "INR"
+_CUSTOMERS = {"payment_confirmed", "payment_failed", "refund_issued", "status_changed"}
+
+
+@dataclass(frozen=True, slots=True)
+class SampleCase(Case):
+    rows: tuple[object, ...]
+
+    def about(self, model: type[M]) -> M:
+        return next(row for row in self.rows if isinstance(row, model))
+
+
+def sample(kind: str, stationery: Stationery) -> SampleCase:
+    """A case that this kind of letter could be about."""
+    service_request = _request(is_paid=kind != "payment_failed")
+    notification = Notification(
+        id=ids.new_id(),
+        kind=kind,
+        service_request=service_request,
+        recipient=service_request.customer_email,
+        recipient_user=None if kind in _CUSTOMERS else _receiver(kind),
+        context={"text": f"{REFERENCE} is overdue: nobody has contacted the customer yet."},
+    )
+    return SampleCase(notification, stationery, (_payment(kind), _refund(), _change()))
+
+
+def _request(*, is_paid: bool) -> ServiceRequest:
+    now = clock.utc_now()
+    return ServiceRequest(
+        id=ids.new_id(),
+        reference_number=REFERENCE,
+        service_name="GST registration",
+        service_category=Category.CA,
+        tier_name="Express",
+        customer_name="Kavya Iyer",
+        customer_email="kavya.iyer@example.org",
+        customer_phone="+917000012345",
+        customer_requirements="Please call me after 4 pm.",
+        amount_minor=_AMOUNT,
+        refunded_minor=0,
+        currency=_CURRENCY,
+        status=RequestStatus.PENDING_CONTACT,
+        payment_status=PaymentStatus.COMPLETED if is_paid else PaymentStatus.FAILED,
+        payment_completed_at=now if is_paid else None,
+        payment_transaction_id="pay_29QQoUBi66xm2f" if is_paid else None,
+        due_at=now + timedelta(hours=24) if is_paid else None,
+        created_at=now,
+    )
+
+
+def _receiver(kind: str) -> User:
+    if kind == "provider_assigned":
+        return User(name="Priya Raman", email="priya.raman@example.com", role=Role.PROVIDER)
+    return User(name="Asha Menon", email="asha.menon@example.com", role=Role.ADMIN)
+
+
+def _payment(kind: str) -> Payment:
+    is_paid = kind != "payment_failed"
+    return Payment(
+        id=ids.new_id(),
+        gateway="razorpay",
+        gateway_payment_id="pay_29QQoUBi66xm2f",
+        amount_minor=_AMOUNT,
+        currency=_CURRENCY,
+        status=PaymentStatus.COMPLETED if is_paid else PaymentStatus.FAILED,
+        completed_at=clock.utc_now() if is_paid else None,
+        customer_message=None if is_paid else "Your bank declined the payment. Try another card.",
+    )
+
+
+def _refund() -> Refund:
+    return Refund(id=ids.new_id(), amount_minor=_AMOUNT, currency=_CURRENCY, completed_at=clock.utc_now())
+
+
+def _change() -> StatusChange:
+    return StatusChange(
+        id=ids.new_id(),
+        old_status=RequestStatus.TEAM_ASSIGNED,
+        new_status=RequestStatus.IN_PROGRESS,
+        notes="We have your papers and will file them this week.",
+        created_at=clock.utc_now(),
+    )
