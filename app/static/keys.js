@@ -17,13 +17,28 @@ function isOnShow(element) {
   return (drawer && drawer !== element ? drawer : element).checkVisibility() && !element.disabled;
 }
 
-// What the page offers, in its order. Links and buttons at its head need no mark.
+// What the page offers, in its order. Links, buttons and drawers at its head need no mark.
 function pageCommands() {
-  return [...document.querySelectorAll("main [data-command], main [data-commands], main .page-actions :is(a, button)")].filter(isOnShow);
+  return [...document.querySelectorAll("main [data-command], main [data-commands], main .page-actions > :is(a, button, details)")].filter(isOnShow);
 }
 
 function nameOf(element) {
-  return element.dataset.command || element.dataset.commands || element.textContent.trim();
+  return element.dataset.command || element.dataset.commands || (element.querySelector("summary") ?? element).textContent.trim();
+}
+
+// At once: a browser lets go of the field in a dialog a moment later, and the next key would be lost in it.
+function shut(dialog) {
+  dialog.close();
+  if (dialog.contains(document.activeElement)) document.activeElement.blur();
+}
+
+function letClose(dialog) {
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) shut(dialog); });
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.isComposing) return;
+    event.preventDefault();
+    shut(dialog);
+  });
 }
 
 function openAndFocus(element) {
@@ -100,7 +115,7 @@ function perform(element, isSure) {
   });
 
   document.querySelector("[data-keys-list]")?.addEventListener("click", showKeys);
-  list?.addEventListener("click", (event) => { if (event.target === list) list.close(); });
+  if (list) letClose(list);
 
   list?.querySelector("[data-keys-choice]").addEventListener("change", async (event) => {
     const form = event.currentTarget;

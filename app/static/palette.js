@@ -6,6 +6,7 @@ const openPalette = (() => {
   if (!dialog) return () => {};
   const [text, list, said, scopeName] = ["text", "list", "state", "scope"].map((part) => document.getElementById(`palette-${part}`));
   const PAUSE = 120;
+  const usual = text.placeholder;
 
   let scope = null; // a select of the page, whose options are all there is to choose
   let standing = []; // pages, views and new entries: loaded when first opened
@@ -115,8 +116,8 @@ const openPalette = (() => {
       if (!groups.has(entry.group)) groups.set(entry.group, []);
       groups.get(entry.group).push(lineOf(entry, place));
     });
-    list.replaceChildren(...[...groups].map(([name, lines], place) => make("div", { role: "group", ariaLabel: name },
-      make("div", { className: "palette-group", role: "presentation", id: `palette-group-${place}` }, name), ...lines)));
+    list.replaceChildren(...[...groups].map(([name, lines]) => make("div", { role: "group", ariaLabel: name },
+      make("div", { className: "palette-group", role: "presentation", hidden: Boolean(scope) }, name), ...lines)));
     list.hidden = !shown.length;
     text.setAttribute("aria-expanded", String(shown.length > 0));
     const stays = before ? shown.findIndex((entry) => entry.group === before.group && entry.label === before.label) : -1;
@@ -143,7 +144,7 @@ const openPalette = (() => {
     const none = scope ? "Nothing of that name." : `Nothing found. ${hint}`;
     said.classList.toggle("late", Boolean(trouble));
     // While it searches, what it said stands: a screen reader shall not read every letter's count.
-    if (trouble || !search || !count) said.textContent = trouble || (search ? "Searching…" : count || !text.value ? results : none);
+    if (trouble || !search || !count) said.textContent = trouble || (search ? "Searching…" : count ? (text.value ? results : "") : none);
   }
 
   // --- the server's answers
@@ -156,8 +157,8 @@ const openPalette = (() => {
       signal,
     });
     if (answer.ok) return (await answer.json()).entries;
-    if (answer.status === 401) throw new Error("You were signed out. Reload the page to sign in again.");
     const { error } = await answer.json().catch(() => ({}));
+    if (answer.status === 401 || error?.code === "csrf_failed") throw new Error("You were signed out. Reload the page to sign in again.");
     throw new Error(error ? [error.message, error.suggestedAction].filter(Boolean).join(" ") : "The search did not work. Try again in a minute.");
   }
 
@@ -172,11 +173,11 @@ const openPalette = (() => {
     search = null;
     trouble = "";
     if (words.length < 2 || scope) { found = []; return; }
-    const mine = { stop: new AbortController(), start: () => begin(mine, words), timer: setTimeout(() => begin(mine, words), PAUSE) };
+    const mine = { stop: new AbortController(), start: () => fetchFound(mine, words), timer: setTimeout(() => fetchFound(mine, words), PAUSE) };
     search = mine;
   }
 
-  async function begin(mine, words) {
+  async function fetchFound(mine, words) {
     clearTimeout(mine.timer);
     mine.start = () => {};
     try {
@@ -209,16 +210,17 @@ const openPalette = (() => {
     if (!entry) return;
     const isElsewhere = event?.ctrlKey || event?.metaKey;
     if (entry.address && isElsewhere) { window.open(entry.address, "_blank", "noopener"); return; }
-    dialog.close();
+    shut(dialog);
     if (entry.address) location.assign(entry.address);
     else entry.run(event);
   }
 
-  function begun(select) {
-    scope = select instanceof Element ? select : null;
+  function begin(select) {
+    scope = select;
     scopeName.hidden = !scope;
     scopeName.textContent = scope ? nameOf(scope) : "";
     text.setAttribute("aria-label", scope ? nameOf(scope) : "Search or jump to");
+    text.placeholder = scope ? "Type the first letters" : usual;
     [text.value, active, shown, enterWaits] = ["", -1, [], null];
     look();
     show();
@@ -228,7 +230,7 @@ const openPalette = (() => {
   function start(select) {
     document.querySelector("dialog[open]:not(#palette)")?.close();
     if (!dialog.open) dialog.showModal();
-    begun(select);
+    begin(select);
     text.focus();
   }
 
@@ -245,17 +247,17 @@ const openPalette = (() => {
       event.preventDefault();
       if (active < 0 && search) { enterWaits = event; search.start(); } else open(active, event);
     } else if (event.key === "Backspace" && scope && !text.value) {
-      begun(null);
+      begin(null);
     }
   });
 
-  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
-  dialog.querySelector("[data-palette-close]").addEventListener("click", () => dialog.close());
+  letClose(dialog);
+  dialog.querySelector("[data-palette-close]").addEventListener("click", () => shut(dialog));
   document.querySelector("[data-palette]")?.addEventListener("click", () => start(null));
   document.addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
     event.preventDefault();
-    if (dialog.open) dialog.close();
+    if (dialog.open) shut(dialog);
     else start(null);
   });
   return start;

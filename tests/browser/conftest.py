@@ -6,8 +6,16 @@ from typing import Any
 import pytest
 
 from app.extensions import limiter
-from app.models import Role
-from tests.factories import PASSWORD, make_gateway, make_service, make_user
+from app.models import Role, ServiceRequest
+from tests.factories import (
+    PASSWORD,
+    make_customer,
+    make_gateway,
+    make_provider,
+    make_request,
+    make_service,
+    make_user,
+)
 from tests.simulator import Simulator
 
 
@@ -39,6 +47,17 @@ def enter(open_page: Callable[..., Any], session: Any) -> Callable[..., Any]:
         return page
 
     return enter
+
+
+@pytest.fixture
+def desk(session: Any) -> list[ServiceRequest]:
+    """Two customers, each with a paid request that nobody has, the older first; and two providers."""
+    service = make_service(name="GST registration")
+    names = {"Kavya Iyer": "kavya@example.org", "Priya Nair": "priya@example.org"}
+    requests = [make_request(service, make_customer(full_name=name, email=email)) for name, email in names.items()]
+    make_provider(name="Priya Raman", capacity=5)
+    make_provider(name="Arvind Rao", capacity=5)
+    return requests
 
 
 @pytest.fixture(scope="session")
