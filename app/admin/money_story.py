@@ -11,6 +11,7 @@ from app.admin import cells
 from app.admin.request_money import Account
 from app.admin.story import Entry, who_of
 from app.db import db
+from app.kit.money import Money
 from app.models import AuditEntry, Dispute, DisputeStatus, Payment, Refund, RefundStatus
 from app.workflows import gateway_choice
 
@@ -77,13 +78,14 @@ def _refund(refund: Refund, step: AuditEntry) -> Iterator[Entry]:
 
 
 def _dispute(dispute: Dispute, step: AuditEntry) -> Iterator[Entry]:
-    amount, gateway = cells.money(dispute.amount), gateway_choice.label_of(dispute.gateway)
+    gateway = gateway_choice.label_of(dispute.gateway)
     if step.action == "dispute.opened":
-        title = f"Dispute over {amount}: the bank asks it back"
+        asked = Money(int(_after(step, "amount")), dispute.currency)
+        title = f"Dispute over {cells.money(asked)}: the bank asks it back"
         yield Entry(step.created_at, "dispute", title, dispute.reason or "", gateway)
     elif step.action == "dispute.closed":
         kind, what = _DISPUTE_ENDS[DisputeStatus(_after(step, "status"))]
-        yield Entry(step.created_at, kind, f"Dispute over {amount} {what}", who=gateway)
+        yield Entry(step.created_at, kind, f"Dispute over {cells.money(dispute.amount)} {what}", who=gateway)
 
 
 def _after(step: AuditEntry, name: str) -> str:

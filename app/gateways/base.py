@@ -125,7 +125,7 @@ class RefundNews:
 
 @dataclass(frozen=True, slots=True)
 class DisputeNews:
-    """`status` is `open`, `won` or `lost`, seen from our side."""
+    """`status` is `open`, `won` or `lost`, seen from our side; of a lost one `amount` is what was lost."""
 
     gateway_dispute_id: str
     amount: Money
@@ -196,7 +196,8 @@ class Gateway(ABC):
     """One payment company. A subclass in its own file of this package registers itself by its `name`.
 
     `currencies` and `countries` (of the business) of None mean: any. `signature_header` tells whose webhook an
-    unaddressed one is.
+    unaddressed one is. `refunds_lost_disputes` says that what a lost dispute costs goes as a refund of its own, with
+    news of its own, so that the dispute itself takes nothing.
     """
 
     name: ClassVar[str]
@@ -205,6 +206,7 @@ class Gateway(ABC):
     currencies: ClassVar[frozenset[str] | None] = None
     countries: ClassVar[frozenset[str] | None] = None
     credentials: ClassVar[tuple[CredentialField, ...]] = ()
+    refunds_lost_disputes: ClassVar[bool] = False
 
     registry: ClassVar[dict[str, type["Gateway"]]] = {}
 

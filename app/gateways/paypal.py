@@ -85,6 +85,7 @@ class PayPal(Gateway):
         CredentialField("api_secret", "Client secret"),
         CredentialField("webhook_secret", "Webhook id", is_secret=False),
     )
+    refunds_lost_disputes = True
 
     def create_payment_intent(self, params: PaymentIntentParams) -> PaymentIntent:
         order = self._call("POST", "/v2/checkout/orders", body=_order_of(params), key=params.idempotency_key)
@@ -279,12 +280,13 @@ def _refund_news(refund: Mapping[str, Any]) -> RefundNews:
 
 
 def _dispute_news(dispute: Mapping[str, Any]) -> DisputeNews:
-    outcome = (dispute.get("dispute_outcome") or {}).get("outcome_code")
+    outcome = dispute.get("dispute_outcome") or {}
+    is_lost = outcome.get("outcome_code") in _LOST
     due = dispute.get("seller_response_due_date")
     return DisputeNews(
         gateway_dispute_id=dispute["dispute_id"],
-        amount=_money(dispute["dispute_amount"]),
-        status="open" if dispute["status"] != "RESOLVED" else "lost" if outcome in _LOST else "won",
+        amount=_money((is_lost and outcome.get("amount_refunded")) or dispute["dispute_amount"]),
+        status="open" if dispute["status"] != "RESOLVED" else "lost" if is_lost else "won",
         reason=dispute.get("reason"),
         evidence_due_at=datetime.fromisoformat(due).astimezone(UTC) if due else None,
     )

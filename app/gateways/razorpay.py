@@ -273,9 +273,10 @@ def _dispute_news(dispute: Mapping[str, Any]) -> DisputeNews:
     if status == "closed":
         status = "lost" if dispute.get("amount_deducted") else "won"
     due = dispute.get("respond_by")
+    taken = (status == "lost" and dispute.get("amount_deducted")) or dispute["amount"]
     return DisputeNews(
         gateway_dispute_id=dispute["id"],
-        amount=_money(dispute),
+        amount=DECIMALS.money(taken, dispute["currency"]),
         status=status if status in {"won", "lost"} else "open",
         reason=dispute.get("reason_code"),
         evidence_due_at=datetime.fromtimestamp(due, UTC) if due else None,

@@ -6,7 +6,7 @@ from app.db import db
 from app.gateways.base import DisputeNews
 from app.kit import clock
 from app.models import Dispute, DisputeStatus, EventOutcome, Payment
-from app.workflows import audit, notifications, refunds
+from app.workflows import audit, gateway_choice, notifications, payments, refunds
 from app.workflows.audit import SYSTEM
 
 
@@ -22,7 +22,7 @@ def learn(payment: Payment, news: DisputeNews) -> EventOutcome:
     status = DisputeStatus(news.status)
     if status is dispute.status or dispute.status is not DisputeStatus.OPEN:
         return EventOutcome.APPLIED if is_new else EventOutcome.UNCHANGED
-    _close(payment, dispute, status)
+    _close(payment, dispute, news)
     return EventOutcome.APPLIED
 
 
@@ -50,12 +50,17 @@ def _open(payment: Payment, news: DisputeNews) -> Dispute:
     return dispute
 
 
-def _close(payment: Payment, dispute: Dispute, status: DisputeStatus) -> None:
-    dispute.status = status
+def _close(payment: Payment, dispute: Dispute, news: DisputeNews) -> None:
+    dispute.status = DisputeStatus(news.status)
+    dispute.amount_minor = news.amount.minor
     dispute.closed_at = clock.utc_now()
-    audit.record("dispute.closed", dispute, actor=SYSTEM, after={"status": status})
+    after = {"status": dispute.status, "amount": dispute.amount_minor}
+    audit.record("dispute.closed", dispute, actor=SYSTEM, after=after)
     refunds.take_stock(payment)
-    _tell(payment, dispute, f"The dispute was {status}.")
+    if gateway_choice.refunds_lost_disputes(payment.gateway):
+        # Should the refund's own news be lost, this finds it.
+        payments.ask_soon(payment)
+    _tell(payment, dispute, f"The dispute was {dispute.status}.")
 
 
 def _tell(payment: Payment, dispute: Dispute, text: str) -> None:

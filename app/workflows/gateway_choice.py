@@ -93,6 +93,12 @@ def label_of(gateway: str) -> str:
     return adapter.label if adapter else gateway.capitalize()
 
 
+def refunds_lost_disputes(gateway: str) -> bool:
+    """What a lost dispute costs there goes as a refund of its own."""
+    adapter = Gateway.registry.get(gateway)
+    return adapter is not None and adapter.refunds_lost_disputes
+
+
 def find_by_signature(header_names: set[str]) -> str | None:
     """The gateway whose signature header is among these (in lower case)."""
     for gateway in gateways.registered():

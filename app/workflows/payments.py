@@ -82,10 +82,15 @@ def _settle_status(payment: Payment, snapshot: PaymentSnapshot) -> EventOutcome:
     if snapshot.status is SnapshotStatus.FAILED:
         return _settle_failed(payment, snapshot.failure)
     if snapshot.status is SnapshotStatus.AUTHORIZED and payment.status in {PaymentStatus.PENDING, PaymentStatus.FAILED}:
-        # Taking the money needs a network call, which has no place in here. The due time holds if the bell is lost.
-        payment.next_check_at = clock.utc_now()
-        queue.enqueue("app.jobs.payments.check", str(payment.id))
+        # Taking the money needs a network call, which has no place in here.
+        ask_soon(payment)
     return EventOutcome.UNCHANGED
+
+
+def ask_soon(payment: Payment) -> None:
+    """Have the gateway asked about a locked payment, off this path. The due time holds if the bell is lost."""
+    payment.next_check_at = clock.utc_now()
+    queue.enqueue("app.jobs.payments.check", str(payment.id))
 
 
 def get_locked(payment_id: UUID) -> Payment:

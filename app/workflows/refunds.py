@@ -221,7 +221,12 @@ def _gone_minor(payment: Payment) -> int:
     completed = select(func.sum(Refund.amount_minor)).where(
         Refund.payment_id == payment.id, Refund.status == RefundStatus.COMPLETED
     )
+    returned = int(db.session.scalar(completed) or 0)
+    return returned if gateway_choice.refunds_lost_disputes(payment.gateway) else returned + _lost_minor(payment)
+
+
+def _lost_minor(payment: Payment) -> int:
     lost = select(func.sum(Dispute.amount_minor)).where(
         Dispute.payment_id == payment.id, Dispute.status == DisputeStatus.LOST
     )
-    return int(db.session.scalar(completed) or 0) + int(db.session.scalar(lost) or 0)
+    return int(db.session.scalar(lost) or 0)

@@ -172,6 +172,10 @@ def _apply(payment_id: UUID, event: GatewayEvent, snapshot: PaymentSnapshot) -> 
         return refunds.learn(payments.get_locked(payment_id), event.refund)
     if event.kind is EventKind.DISPUTED and event.dispute is not None:
         return disputes.learn(payments.get_locked(payment_id), event.dispute)
+    if event.kind is EventKind.REFUNDED:
+        # Something went back, and only the gateway can say what.
+        payments.ask_soon(payments.get_locked(payment_id))
+        return EventOutcome.APPLIED
     return payments.settle(payment_id, snapshot)
 
 

@@ -26,6 +26,19 @@ class Refund:
 
 
 @dataclass
+class Dispute:
+    """`status` is open, won or lost, seen from the shop. `is_refunded`: what was lost went as a refund of its own."""
+
+    amount: int
+    status: str = "open"
+    is_refunded: bool = False
+
+    @property
+    def held(self) -> int:
+        return 0 if self.status == "won" or self.is_refunded else self.amount
+
+
+@dataclass
 class Attempt:
     """One try to pay an order. `status` is authorized, pending, paid or failed."""
 
@@ -34,11 +47,22 @@ class Attempt:
     status: str
     error: str | None = None
     refunds: list[Refund] = field(default_factory=list)
+    dispute: Dispute | None = None
     created: int = field(default_factory=lambda: int(time.time()))
 
     @property
     def refunded(self) -> int:
         return sum(refund.amount for refund in self.refunds if refund.status != "failed")
+
+    @property
+    def left(self) -> int:
+        """What can still be refunded."""
+        return self.order.amount - self.refunded - (self.dispute.held if self.dispute else 0)
+
+    @property
+    def lost(self) -> int:
+        """What a lost dispute took by itself."""
+        return self.dispute.held if self.dispute and self.dispute.status == "lost" else 0
 
 
 @dataclass
@@ -143,7 +167,7 @@ class Ledger:
 
     def refund(self, attempt: Attempt, prefix: str, amount: int | None, told: dict[str, Any]) -> Refund:
         with self.lock:
-            left = attempt.order.amount - attempt.refunded
+            left = attempt.left
             wanted = left if amount is None else amount
             if attempt.status != "paid":
                 raise Refusal("not_paid")
@@ -152,6 +176,14 @@ class Ledger:
             refund = Refund(self.new_id(prefix), wanted, told, self.refunds_begin_as)
             attempt.refunds.append(refund)
             return refund
+
+    def dispute(self, attempt: Attempt, status: str, amount: int | None = None) -> Dispute:
+        """The one of this attempt, opened or brought to its end."""
+        with self.lock:
+            if attempt.dispute is None:
+                attempt.dispute = Dispute(attempt.left if amount is None else amount)
+            attempt.dispute.status = status
+            return attempt.dispute
 
     def of(self, gateway: str) -> list[Order]:
         return [order for order in self.orders.values() if order.gateway == gateway]

@@ -22,6 +22,7 @@ from tests.simulator.postman import Letter, Postman
 NAME = "paypal"
 CLIENT_ID, CLIENT_SECRET, WEBHOOK_ID = "simulated-client", "simulated-client-secret", "8PT597110X687430LKGECATA"
 _WHOLE = {"HUF", "JPY", "TWD"}
+_TAKING = {"RESOLVED_BUYER_FAVOUR": "REVERSED", "ACCEPTED": "REFUNDED"}
 _REFUSALS = {
     "other_body": (422, "DUPLICATE_REQUEST_ID"),
     "unknown": (404, "INVALID_RESOURCE_ID"),
@@ -74,16 +75,26 @@ class PayPalCompany:
         told = {"order_id": order_id, "purchase_units": []}
         self.announce("CHECKOUT.PAYMENT-APPROVAL.REVERSED", told)
 
-    def refund(self, capture_id: str, amount: int | None = None, told: dict[str, Any] | None = None) -> Refund:
+    def refund(
+        self, capture_id: str, amount: int | None = None, told: dict[str, Any] | None = None, *, how: str = "REFUNDED"
+    ) -> Refund:
         attempt = self.ledger.find_attempt(capture_id)
         refund = self.ledger.refund(attempt, "REF", amount, told or {})
-        self.announce("PAYMENT.CAPTURE.REFUNDED", objects.refund(attempt, refund, self.address))
+        self.announce(f"PAYMENT.CAPTURE.{how}", objects.refund(attempt, refund, self.address))
         return refund
 
-    def dispute(self, capture_id: str, outcome: str | None = None) -> None:
+    def dispute(
+        self, capture_id: str, outcome: str | None = None, amount: int | None = None, *, taken: int | None = None
+    ) -> None:
+        """What a lost one takes, all of it unless told, goes as a refund of its own."""
         attempt = self.ledger.find_attempt(capture_id)
+        status = "open" if outcome is None else "lost" if outcome in _TAKING else "won"
+        dispute = self.ledger.dispute(attempt, status, amount)
+        if status == "lost" and not dispute.is_refunded:
+            dispute.is_refunded = True
+            self.refund(capture_id, dispute.amount if taken is None else taken, how=_TAKING[str(outcome)])
         name = "CUSTOMER.DISPUTE.RESOLVED" if outcome else "CUSTOMER.DISPUTE.CREATED"
-        self.announce(name, objects.dispute(attempt, outcome))
+        self.announce(name, objects.dispute(attempt, outcome, taken))
 
     def announce(self, name: str, told: dict[str, Any]) -> Letter:
         event = {"id": f"WH-{self.ledger.new_id('')}", "event_version": "1.0", "event_type": name, "resource": told}

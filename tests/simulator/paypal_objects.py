@@ -57,16 +57,21 @@ def refund(attempt: Attempt, given: Refund, address: str) -> dict[str, Any]:
     }
 
 
-def dispute(attempt: Attempt, outcome: str | None) -> dict[str, Any]:
+def dispute(attempt: Attempt, outcome: str | None, taken: int | None) -> dict[str, Any]:
+    currency = attempt.order.currency
+    amount = attempt.dispute.amount if attempt.dispute else attempt.order.amount
     told = {
         "dispute_id": f"PP-D-{attempt.id}",
         "disputed_transactions": [{"seller_transaction_id": attempt.id}],
-        "dispute_amount": money(attempt.order.amount, attempt.order.currency),
+        "dispute_amount": money(amount, currency),
         "reason": "MERCHANDISE_OR_SERVICE_NOT_RECEIVED",
         "seller_response_due_date": "2030-01-31T12:00:00.000Z",
         "status": "RESOLVED" if outcome else "WAITING_FOR_SELLER_RESPONSE",
     }
-    return told | ({"dispute_outcome": {"outcome_code": outcome}} if outcome else {})
+    if outcome is None:
+        return told
+    back = amount if taken is None else taken
+    return told | {"dispute_outcome": {"outcome_code": outcome, "amount_refunded": money(back, currency)}}
 
 
 def _status(given: Order) -> str:

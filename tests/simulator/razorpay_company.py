@@ -71,8 +71,10 @@ class RazorpayCompany:
         name = "refund.failed" if status == "failed" else "refund.processed"
         self._announce(name, attempt, refund=objects.refund(attempt, refund))
 
-    def dispute(self, payment_id: str, status: str = "open") -> None:
+    def dispute(self, payment_id: str, status: str = "open", amount: int | None = None) -> None:
+        """`closed` ends one for which nothing was taken."""
         attempt = self.ledger.find_attempt(payment_id)
+        self.ledger.dispute(attempt, "won" if status == "closed" else status, amount)
         name = "payment.dispute.created" if status == "open" else f"payment.dispute.{status}"
         self._announce(name, attempt, dispute=objects.dispute(attempt, status))
 

@@ -75,11 +75,12 @@ def refund(attempt: Attempt, given: Refund) -> dict[str, Any]:
 
 
 def dispute(attempt: Attempt, status: str) -> dict[str, Any]:
+    amount = attempt.dispute.amount if attempt.dispute else attempt.order.amount
     return {
         "id": f"disp_{attempt.id}",
         "entity": "dispute",
-        "amount": attempt.order.amount,
-        "amount_deducted": attempt.order.amount if status == "lost" else 0,
+        "amount": amount,
+        "amount_deducted": amount if status == "lost" else 0,
         "currency": attempt.order.currency,
         "payment_id": attempt.id,
         "phase": "chargeback",

@@ -29,6 +29,7 @@ CARDS = {
     "4000000000000119": "processing_error",
 }
 _INTENT_FIELDS = {"amount", "currency", "automatic_payment_methods", "description", "metadata"}
+_DISPUTE_WORDS = {"won": "won", "warning_closed": "won", "lost": "lost"}
 _REFUSALS = {
     "other_body": (400, "idempotency_error", None, "Keys for idempotent requests can only be used with the same body."),
     "unknown": (404, "invalid_request_error", "resource_missing", "No such object."),
@@ -77,8 +78,9 @@ class StripeCompany:
         name = "refund.failed" if status == "failed" else "refund.updated"
         self.announce(name, objects.refund(attempt, refund))
 
-    def dispute(self, intent_id: str, status: str = "needs_response") -> None:
+    def dispute(self, intent_id: str, status: str = "needs_response", amount: int | None = None) -> None:
         attempt = self._paid(intent_id)
+        self.ledger.dispute(attempt, _DISPUTE_WORDS.get(status, "open"), amount)
         name = "charge.dispute.created" if status == "needs_response" else "charge.dispute.closed"
         self.announce(name, objects.dispute(attempt, status))
 

@@ -100,7 +100,7 @@ def dispute(attempt: Attempt, status: str) -> dict[str, Any]:
     return {
         "id": f"dp_{attempt.id}",
         "object": "dispute",
-        "amount": attempt.order.amount,
+        "amount": attempt.dispute.amount if attempt.dispute else attempt.order.amount,
         "charge": attempt.id,
         "currency": attempt.order.currency,
         "evidence_details": {"due_by": attempt.created + 7 * 86400},
