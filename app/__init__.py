@@ -29,6 +29,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         checkout,
         commands,
         error_pages,
+        error_tally,
         formats,
         logs,
         portal,
@@ -47,7 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     _bind(app, settings)
-    for ground in (logs, formats, ages, stationery, protection, assets, error_pages):
+    for ground in (logs, formats, ages, stationery, protection, assets, error_pages, error_tally):
         ground.init_app(app)
     for entry in (accounts, checkout, sandbox, api, admin, portal, commands):
         entry.init_app(app)

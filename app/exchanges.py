@@ -25,6 +25,7 @@ def start_payment(open_payment: Callable[[], Payment], is_hosted: Callable[[Paym
     try:
         intent = purchase.create_intent(payment, links(), is_hosted=is_hosted(payment))
     except DomainError as error:
+        logger.warning("a payment was not announced", extra={"gateway": payment.gateway, "reason": error.code})
         with transaction():
             gateway_health.note_failure(payment.gateway, error)
         raise
@@ -67,6 +68,7 @@ def send_refund(refund_id: UUID) -> Refund:
     try:
         result = refunds.send(refund)
     except DomainError as error:
+        logger.warning("a refund was not made", extra={"gateway": refund.gateway, "reason": error.code})
         with transaction():
             refunds.note_no_answer(payments.get_locked(refund.payment_id), refund_id, error)
     else:

@@ -16,6 +16,8 @@ webhooks_received = Counter(
     "counterfoil_webhooks_total", "Webhook deliveries by gateway and what became of them", ["gateway", "outcome"]
 )
 
+errors = Counter("counterfoil_errors_total", "Errors by what they have to do with", ["category"])
+
 
 class _Database(Collector):
     """Figures that stand in the tables, the same whichever process answers."""

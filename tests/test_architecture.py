@@ -25,6 +25,7 @@ AROUND = {
     "exchanges",
     "stationery",
     "error_pages",
+    "error_tally",
     "protection",
     "logs",
     "metrics",

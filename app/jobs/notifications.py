@@ -79,6 +79,7 @@ def _deliver(notification_id: UUID, taken: Claim, server: MailServer) -> None:
     try:
         _hand_over(message, server)
     except AddressRefused as error:
+        logger.warning("an address was refused", extra={"notification": notification_id})
         with transaction():
             deliveries.mark_dead(notification_id, taken, str(error))
     except ServerBusy:
@@ -147,6 +148,7 @@ def _bury(notification_id: UUID, taken: Claim, error: Exception) -> None:
 
 
 def _put_off(taken: Claim, waiting: Sequence[UUID], error: ServerBusy) -> None:
+    logger.warning("mail has to wait", extra={"messages": len(waiting)})
     with transaction():
         deliveries.put_off(taken, waiting, str(error), delay=_BUSY_DELAY)
 

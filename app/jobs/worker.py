@@ -12,6 +12,7 @@ import signal
 import time
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 from flask import Flask
 from redis import Redis, RedisError
@@ -22,6 +23,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from structlog import contextvars
 
+from app import error_tally
 from app.jobs.queue import QUEUES
 
 logger = logging.getLogger(__name__)
@@ -55,6 +57,11 @@ class Worker(SimpleWorker):
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         with self._app.app_context(), contextvars.bound_contextvars(job=job.func_name, job_id=job.id):
             return super().perform_job(job, queue, execution)
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> Any:
+        """RQ logs it; here it is counted too."""
+        error_tally.count(exc_info[1])
+        return super().handle_exception(job, *exc_info)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.is_asked_to_stop = True

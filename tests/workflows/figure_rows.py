@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from app.db import db, transaction
+from app.db import transaction
 from app.kit import spread
 from app.kit.periods import Period
 from app.models import (
@@ -145,8 +145,7 @@ def store(rows: Rows, service: Any) -> None:
         session.add_all(Refund(payment_id=paid.id, gateway="stripe", **values) for values in rows.refunds)
         session.add_all(AnalyticsEvent(**values) for values in rows.events)
         session.add_all(mail_row(**values) for values in rows.mails)
-        for values in {(each["slot"], each["category"]): each for each in rows.errors}.values():
-            session.add(ErrorTally(**values))
+        session.add_all(ErrorTally(**values) for values in _merged(rows.errors))
 
 
 def _stored_request(values: dict[str, Any], service: Any) -> Any:
@@ -174,33 +173,41 @@ def counted(rows: Rows, period: Period, *, zone: ZoneInfo, now: datetime) -> Fig
     """One row after the other, as a person would."""
     figures = Figures()
 
-    def day(moment: datetime | None) -> date | None:
-        return moment.astimezone(zone).date() if moment else None
-
     def is_in(moment: datetime | None) -> bool:
-        return moment is not None and day(moment) in period
+        return moment is not None and moment.astimezone(zone).date() in period
 
     for each in rows.requests:
         _count_request(figures, each, is_in=is_in, now=now)
-    for each in filter(lambda each: is_in(each["created_at"]), rows.payments):
-        outcome = {"pending": "open", "failed": "failed"}.get(each["status"], "paid")
-        figures.add(Measure.PAYMENTS, f"{each['gateway']}:{outcome}", count=1)
-    for each in rows.refunds:
-        if each["status"] is RefundStatus.COMPLETED and is_in(each["completed_at"]):
-            figures.add(Measure.REFUNDS, each["currency"], count=1, amount_minor=each["amount_minor"])
-    for each in filter(lambda each: is_in(each["created_at"]), rows.mails):
-        figures.add(Measure.MAIL, each["status"].value, count=1)
-    for each in {(each["slot"], each["category"]): each for each in rows.errors}.values():
-        if is_in(each["slot"]):
-            figures.add(Measure.ERRORS, each["category"].value, count=each["count"])
-    visits = [
-        (each["name"], day(each["created_at"]), each["visitor"] or object())
-        for each in rows.events
-        if each["name"] in FUNNEL and is_in(each["created_at"])
-    ]
-    for name, *_ in set(visits):
-        figures.add(Measure.FUNNEL, name, count=1)
+    for each in rows.payments:
+        figures.add(Measure.PAYMENTS, f"{each['gateway']}:{_outcome(each)}", count=is_in(each["created_at"]))
+    for each in filter(_is_completed, rows.refunds):
+        amount = each["amount_minor"] * is_in(each["completed_at"])
+        figures.add(Measure.REFUNDS, each["currency"], count=amount > 0, amount_minor=amount)
+    for each in rows.mails:
+        figures.add(Measure.MAIL, each["status"].value, count=is_in(each["created_at"]))
+    for each in _merged(rows.errors):
+        figures.add(Measure.ERRORS, each["category"].value, count=each["count"] * is_in(each["slot"]))
+    for name, day, _ in {_visit(each, zone) for each in rows.events}:
+        figures.add(Measure.FUNNEL, name, count=name in FUNNEL and day in period)
     return figures
+
+
+def _outcome(payment: dict[str, Any]) -> str:
+    return {"pending": "open", "failed": "failed"}.get(payment["status"], "paid")
+
+
+def _is_completed(refund: dict[str, Any]) -> bool:
+    return refund["status"] is RefundStatus.COMPLETED
+
+
+def _visit(event: dict[str, Any], zone: ZoneInfo) -> tuple[str, date, object]:
+    """A step, once a day for each visitor; what has no visitor is one of its own."""
+    return event["name"], event["created_at"].astimezone(zone).date(), event["visitor"] or object()
+
+
+def _merged(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each quarter of an hour and category: the last."""
+    return list({(each["slot"], each["category"]): each for each in errors}.values())
 
 
 def _count_request(
@@ -218,8 +225,3 @@ def _count_request(
         kept = contact is not None and contact <= due
         gone = closed is not None and closed <= due
         figures.add(Measure.PROMISES, "kept" if kept else "cancelled" if gone else "late", count=1)
-
-
-def add(row: Any) -> None:
-    with transaction():
-        db.session.add(row)
