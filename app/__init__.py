@@ -14,8 +14,8 @@ from app.db import db
 from app.extensions import login_manager, mail
 from app.jobs import queue
 from app.links import Links
-from app.workflows.figure_marks import calendar
 from app.workflows.notifications import postmark
+from app.workflows.place import here
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -59,7 +59,7 @@ def _bind(app: Flask, settings: Settings) -> None:
     keyring.use(settings.encryption_keys)
     queue.configure(settings.redis_url)
     postmark.host = urlsplit(settings.base_url).hostname or postmark.host
-    calendar.zone = settings.time_zone
+    here.zone = settings.time_zone
     db.init_app(app)
     mail.init_app(app)
     # The context processor would look up the user for every page; as a global it does so where a page asks.

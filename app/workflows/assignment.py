@@ -1,14 +1,24 @@
 """Giving a request to a provider: by a person's choice, or by the routing rule."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Double, Select, cast, or_, select
+from sqlalchemy import ColumnElement, Double, Select, cast, exists, func, or_, select
 
 from app.db import db
-from app.errors import AssignmentRefused
+from app.errors import AssignmentRefused, InvalidInput
 from app.kit import clock
-from app.models import Availability, ProviderProfile, ProviderSkill, RequestStatus, Role, ServiceRequest, User
-from app.workflows import audit, notifications, status, workload
+from app.models import (
+    Availability,
+    Decline,
+    ProviderProfile,
+    ProviderSkill,
+    RequestStatus,
+    Role,
+    ServiceRequest,
+    User,
+)
+from app.workflows import audit, notifications, requests, status, working_time, workload
 from app.workflows.audit import SYSTEM, Actor
 from app.workflows.status import Standing
 
@@ -38,34 +48,82 @@ def unassign(service_request: ServiceRequest, *, actor: Actor) -> None:
 def route(service_request: ServiceRequest, *, actor: Actor = SYSTEM) -> User | None:
     """Find the provider by the rule and set it; the status stays. None: nobody eligible has room.
 
-    Eligible: enabled, available now, skilled in the service or its category, below capacity. Among them the
-    lowest share of capacity in use, then the longest since the last assignment.
+    Eligible: enabled, available and in their working hours now, skilled in the service or its category, below
+    capacity, and not one who gave this request back. Among them the lowest share of capacity in use, then the
+    longest since the last assignment.
     """
     for _ in range(_MAXIMUM_TRIES):
-        profile = db.session.scalar(candidates(service_request).limit(1).execution_options(populate_existing=True))
-        if profile is None:
+        found = db.session.execute(_best(service_request).execution_options(populate_existing=True)).one_or_none()
+        if found is None:
             return None
+        profile, eligible = found
+        because = _reason(profile, service_request, eligible)
         if workload.take_place(profile):
-            give(service_request, profile.user, actor=actor)
+            give(service_request, profile.user, actor=actor, because=because)
             return profile.user
     return None
 
 
-def candidates(service_request: ServiceRequest) -> Select[ProviderProfile]:
-    """Eligible providers, the one to choose first."""
+def _best(service_request: ServiceRequest) -> Select[ProviderProfile, int]:
+    """The one to choose, and how many were eligible."""
     share_in_use = cast(ProviderProfile.open_work, Double) / ProviderProfile.capacity
-    return (
-        select(ProviderProfile)
-        .join(ProviderProfile.user)
-        .where(
-            User.is_enabled,
-            User.role == Role.PROVIDER,
-            ProviderProfile.availability == Availability.AVAILABLE,
-            ProviderProfile.open_work < ProviderProfile.capacity,
-            _is_skilled(service_request),
-        )
-        .order_by(share_in_use, ProviderProfile.last_assigned_at.asc().nulls_first(), ProviderProfile.id)
+    gave_it_back = exists().where(
+        Decline.service_request_id == service_request.id, Decline.provider_id == ProviderProfile.user_id
     )
+    return (
+        select(ProviderProfile, func.count().over())
+        .join(ProviderProfile.user)
+        .where(*is_ready(clock.utc_now()), _is_skilled(service_request), ~gave_it_back)
+        .order_by(share_in_use, ProviderProfile.last_assigned_at.asc().nulls_first(), ProviderProfile.id)
+        .limit(1)
+    )
+
+
+def is_ready(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """For a query over `ProviderProfile` joined to its user: who may be given work by rule at all."""
+    return (
+        User.is_enabled.is_(True),
+        User.role == Role.PROVIDER,
+        ProviderProfile.availability == Availability.AVAILABLE,
+        ProviderProfile.open_work < ProviderProfile.capacity,
+        working_time.works_now(now),
+    )
+
+
+def _reason(profile: ProviderProfile, service_request: ServiceRequest, eligible: int) -> str:
+    """Why the rule chose this one, in words for the request's page; read before the place is taken."""
+    services = {skill.service_id for skill in profile.skills}
+    skill = service_request.service_name if service_request.service_id in services else "the category"
+    load = f"{profile.open_work} of {profile.capacity} places in use"
+    if eligible == 1:
+        return f"the only available provider skilled in {skill}, with {load}"
+    return f"skilled in {skill}, and with {load} the least busy of {eligible} available providers"
+
+
+def decline(service_request: ServiceRequest, reason: str, *, actor: Actor) -> None:
+    """The provider who has a locked request gives it back before the work began; the rule finds another.
+
+    Raises AssignmentRefused once the work has begun, and InvalidInput without a reason.
+    """
+    if service_request.status not in {RequestStatus.PENDING_CONTACT, RequestStatus.TEAM_ASSIGNED}:
+        raise AssignmentRefused(
+            f"The request is “{service_request.status.label}”: ask the office to find somebody else for it."
+        )
+    if not reason.strip():
+        raise InvalidInput("Say why you give it back.", details={"reason": "A reason is needed."})
+    requests.add_note(service_request, f"Given back: {reason.strip()}", actor=actor)
+    provider_id = ensure_unassignable(service_request)
+    _remember_decline(service_request.id, provider_id)
+    unassign(service_request, actor=actor)
+    if route(service_request) is None:
+        notifications.no_provider(service_request)
+
+
+def _remember_decline(request_id: UUID, provider_id: UUID) -> None:
+    known = select(Decline.id).where(Decline.service_request_id == request_id, Decline.provider_id == provider_id)
+    if db.session.scalar(known) is None:
+        db.session.add(Decline(service_request_id=request_id, provider_id=provider_id))
+        db.session.flush()
 
 
 def all_providers() -> list[ProviderProfile]:
@@ -121,12 +179,14 @@ def ensure_routable(standing: Standing) -> None:
         raise AssignmentRefused("Only an open request without a provider is given to one by rule.")
 
 
-def give(service_request: ServiceRequest, provider: User, *, actor: Actor) -> None:
+def give(service_request: ServiceRequest, provider: User, *, actor: Actor, because: str | None = None) -> None:
     """Put a locked request into the hands of a provider whose work has been counted; the status stays."""
-    _set_provider(service_request, provider, actor=actor)
+    _set_provider(service_request, provider, actor=actor, because=because)
 
 
-def _set_provider(service_request: ServiceRequest, provider: User | None, *, actor: Actor) -> None:
+def _set_provider(
+    service_request: ServiceRequest, provider: User | None, *, actor: Actor, because: str | None = None
+) -> None:
     before = service_request.assigned_provider_id
     now = clock.utc_now()
     service_request.assigned_provider_id = provider.id if provider else None
@@ -138,7 +198,7 @@ def _set_provider(service_request: ServiceRequest, provider: User | None, *, act
         service_request,
         actor=actor,
         before={"provider": before},
-        after={"provider": service_request.assigned_provider_id},
+        after={"provider": service_request.assigned_provider_id} | ({"because": because} if because else {}),
     )
     if provider is not None:
         notifications.provider_assigned(service_request, provider)

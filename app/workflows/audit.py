@@ -36,18 +36,21 @@ class Subject(Protocol):
 
 def record(
     action: str,
-    subject: Subject,
+    subject: Subject | None,
     *,
     actor: Actor,
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
 ) -> None:
-    """Enter one change, `action` dotted and in the past tense: `request.status_changed`."""
+    """Enter one change, `action` dotted and in the past tense: `request.status_changed`.
+
+    What concerns no row, like the hours of the business, has no subject.
+    """
     changes = {"before": dict(before or {}), "after": dict(after or {})}
     entry = AuditEntry(
         action=action,
-        subject_type=subject.__tablename__,
-        subject_id=subject.id,
+        subject_type=subject.__tablename__ if subject else "business",
+        subject_id=subject.id if subject else None,
         actor_kind=actor.kind,
         actor_user_id=actor.user_id,
         address=actor.address,

@@ -1,23 +1,14 @@
 """Noting that a day that is over has changed, so that its figures are counted anew."""
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from app.db import db
 from app.kit import clock
 from app.models import FigureMark
+from app.workflows.place import here
 
 GRACE = timedelta(hours=1)
 """A day is kept once it has been over for so long: whatever was under way at midnight is in it by then."""
-
-
-class Calendar:
-    """The time zone whose days count; `create_app` sets it to the business's."""
-
-    zone = ZoneInfo("UTC")
-
-
-calendar = Calendar()
 
 
 def mark(at: datetime) -> None:
@@ -28,4 +19,4 @@ def mark(at: datetime) -> None:
 
 def is_over(at: datetime) -> bool:
     """Whether the day that `at` lies in has ended."""
-    return clock.end_of_day(at.astimezone(calendar.zone).date(), calendar.zone) <= clock.utc_now()
+    return clock.end_of_day(at.astimezone(here.zone).date(), here.zone) <= clock.utc_now()

@@ -23,6 +23,7 @@ from app.workflows import (
     notifications,
     refunds,
     status,
+    working_time,
 )
 from app.workflows.audit import SYSTEM
 
@@ -177,7 +178,7 @@ def _sum_up(service_request: ServiceRequest, payment: Payment) -> None:
     service_request.payment_gateway = payment.gateway
     service_request.payment_transaction_id = payment.gateway_payment_id
     service_request.payment_completed_at = now
-    service_request.due_at = now + timedelta(hours=service.first_contact_hours)
+    service_request.due_at = working_time.business().add(now, timedelta(hours=service.first_contact_hours))
     service_request.updated_at = now
 
 

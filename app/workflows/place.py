@@ -1,0 +1,14 @@
+"""What the business's place in the world means for its days and hours."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+
+@dataclass(slots=True)
+class Place:
+    """`zone` is set once, at the start, from the settings: workflows see no settings."""
+
+    zone: ZoneInfo
+
+
+here = Place(ZoneInfo("UTC"))
