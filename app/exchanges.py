@@ -16,11 +16,11 @@ logger = logging.getLogger(__name__)
 def start_payment(open_payment: Callable[[], Payment], is_hosted: Callable[[Payment], bool]) -> Payment:
     """The pending payment that `open_payment` opens, announced to its gateway. Raises DomainError.
 
-    `is_hosted` says where it is to be paid. A payment that the gateway knows already is not announced again.
+    `is_hosted` says where it is to be paid. A payment whose way to pay we know is not announced again.
     """
     with transaction():
         payment = open_payment()
-    if payment.gateway_intent_id is not None:
+    if payment.is_payable:
         return payment
     try:
         intent = purchase.create_intent(payment, links(), is_hosted=is_hosted(payment))

@@ -72,8 +72,10 @@ def leads_away(payment: Payment) -> bool:
 
 
 def go_and_pay(payment: Payment) -> ResponseReturnValue:
-    """To the gateway's page, or to ours that hands over to it."""
+    """To the gateway's page, or to ours that hands over to it; once it is decided, to what came of it."""
     reference = payment.service_request.reference_number
+    if not payment.is_payable:
+        return redirect(signed_links.address("confirmation", reference), 303)
     return redirect(payment.redirect_url or signed_links.address("hand_over", reference), 303)
 
 

@@ -118,6 +118,12 @@ class Payment(Keyed, Touched, Model):
     )
 
     @property
+    def is_payable(self) -> bool:
+        """Whether it waits for the customer, and we know where or with what they pay it."""
+        ways = (self.redirect_url, self.form_action, self.client_secret, self.client_parameters)
+        return self.status is PaymentStatus.PENDING and any(ways)
+
+    @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
 

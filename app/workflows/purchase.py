@@ -126,9 +126,12 @@ def create_intent(payment: Payment, links: Links, *, is_hosted: bool = True) -> 
 
 
 def attach_intent(payment_id: UUID, intent: PaymentIntent) -> Payment:
-    """Keep what the gateway answered; a second answer to the same question changes nothing."""
+    """Keep what the gateway answered; a second answer to the same question changes nothing.
+
+    News of the payment may have come before, with an id of it, but without the way to pay.
+    """
     payment = db.session.get_one(Payment, payment_id, with_for_update=LOCK, populate_existing=True)
-    if payment.gateway_intent_id is None:
+    if payment.status is PaymentStatus.PENDING and not payment.is_payable:
         payment.gateway_intent_id = intent.gateway_intent_id
         payment.client_secret = intent.client_secret
         payment.redirect_url, payment.form_action = intent.redirect_url, intent.form_action

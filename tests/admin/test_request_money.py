@@ -1,13 +1,18 @@
 """Refunds and stuck payments from the request's page."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select
 
 from app.db import db, transaction
+from app.gateways.base import DisputeNews
+from app.kit import clock
 from app.models import PaymentStatus, Refund, RefundStatus, Role
 from app.sandbox import ledger
-from app.workflows import payments
+from app.workflows import disputes, payments
 from tests.factories import make_payment, make_service, snapshot_of
+from tests.pages import Page
 from tests.sign_in import sign_in
 
 PRICE = 249_900
@@ -84,6 +89,17 @@ def test_a_refused_refund_is_said_and_the_amount_stays_refundable(client, financ
     answer = refund(client, payment)
     assert "The gateway refused the refund" in answer.text
     assert db.session.scalars(select(Refund.status)).all() == [RefundStatus.FAILED]
+
+
+def test_a_dispute_is_shown_with_the_last_moment_to_answer_it(client, finance):
+    payment = make_paid()
+    due = clock.utc_now() + timedelta(days=7)
+    news = DisputeNews("dp_1", payment.amount, "open", "fraudulent", due)
+    with transaction():
+        disputes.learn(payments.get_locked(payment.id), news)
+    page = Page(client.get(address(payment)).text)
+    assert "Dispute over ₹2,499.00" in page.words
+    assert client.application.jinja_env.filters["exact"](due) in page.words
 
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.VIEWER, Role.PROVIDER, Role.AFFILIATE])

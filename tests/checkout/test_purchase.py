@@ -1,6 +1,6 @@
 """From the filled-in form to the gateway's page: what is asked for, and that it is asked for once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -26,10 +26,12 @@ class ListeningCompany:
     def __init__(self, company: Any) -> None:
         self._company = company
         self.asked: list[PaymentIntentParams] = []
+        self.meanwhile: Callable[[], None] = lambda: None
 
     def open(self, params: PaymentIntentParams) -> PaymentIntent:
         self.asked.append(params)
         intent: PaymentIntent = self._company.open(params)
+        self.meanwhile()
         return intent
 
     def __getattr__(self, name: str) -> Any:
@@ -176,12 +178,36 @@ def test_a_gateway_that_cannot_be_reached_costs_the_customer_no_word(
     assert len(bought()) == 1
 
 
+def test_news_of_a_payment_whose_answer_was_lost_does_not_shut_the_customer_out(client: Any, service: Any) -> None:
+    first = client.post(f"/services/{service.id}", data=right_answers(service))
+    (payment,) = db.session.scalars(select(Payment))
+    with transaction():
+        # As if we had been killed before the answer was kept, and a webhook had named the payment since.
+        payment.redirect_url = payment.client_secret = None
+    again = client.post(f"/services/{service.id}", data=right_answers(service))
+    assert again.location == first.location
+
+
+def test_a_payment_decided_while_its_answer_was_awaited_leads_to_what_came_of_it(
+    client: Any, service: Any, company: ListeningCompany
+) -> None:
+    company.meanwhile = settle_all
+    answer = client.post(f"/services/{service.id}", data=right_answers(service))
+    assert "/confirmation?key=" in answer.location
+
+
 def test_without_any_gateway_the_form_comes_back(session: Any, client: Any) -> None:
     service = make_service()
     answer = client.post(f"/services/{service.id}", data=right_answers(service))
     assert answer.status_code == 503
     assert "Payments are not available right now" in answer.text
     assert not bought()
+
+
+def settle_all() -> None:
+    for payment in db.session.scalars(select(Payment)).all():
+        with transaction():
+            payments.settle(payment.id, snapshot_of(payment))
 
 
 def token_of(html: str) -> str:
