@@ -21,7 +21,7 @@ from app.db import db, transaction
 from app.errors import AssignmentRefused, DomainError, InvalidInput, NotFound
 from app.kit import ids
 from app.models import RequestStatus, ServiceRequest, User
-from app.workflows import assignment, requests, status
+from app.workflows import assignment, deadlines, requests, status
 
 Change = Callable[[ServiceRequest], object]
 _NOBODY = {"", "none"}
@@ -36,7 +36,7 @@ class RequestChanges(RequestViews):
     }
 
     page_permissions = dict.fromkeys(
-        ("set_status", "set_provider", "add_note", "providers", "set_operator"), Permission.WORK
+        ("set_status", "set_provider", "add_note", "providers", "set_operator", "set_clock"), Permission.WORK
     )
 
     # --- one request, from its page or in the list
@@ -56,6 +56,11 @@ class RequestChanges(RequestViews):
     @expose("/<uuid:key>/operator", methods=("POST",))
     def set_operator(self, key: UUID) -> ResponseReturnValue:
         return self._carry_out(key, self._operator_change())
+
+    @expose("/<uuid:key>/clock", methods=("POST",))
+    def set_clock(self, key: UUID) -> ResponseReturnValue:
+        change = deadlines.wait_for_customer if _sent("clock") == "stop" else deadlines.go_on
+        return self._carry_out(key, partial(change, actor=self.actor), takes=True)
 
     @expose("/<uuid:key>/row")
     def row(self, key: UUID) -> ResponseReturnValue:

@@ -28,6 +28,7 @@ _ALWAYS = (
     ServiceRequest.assigned_provider_id,
     ServiceRequest.due_at,
     ServiceRequest.first_contact_at,
+    ServiceRequest.waiting_since,
     ServiceRequest.closed_at,
     ServiceRequest.version,
     _PROVIDER.name.label("provider_name"),
@@ -68,6 +69,11 @@ def refunded(row: Any) -> Money:
 def awaits_contact(row: Any) -> bool:
     """Its clock is running: the first contact is still owed."""
     return row.due_at is not None and row.first_contact_at is None and row.closed_at is None
+
+
+def waits_for_customer(row: Any) -> bool:
+    """Its clock stands still until the customer answers."""
+    return row.waiting_since is not None and row.closed_at is None
 
 
 def is_late(row: Any) -> bool:

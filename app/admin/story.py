@@ -1,5 +1,6 @@
 """Everything that happened to a request, as one story; its money is told by `money_story`."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,9 @@ _MOST = 200
 _AUDITED = {
     "request.assigned": "Provider set",
     "request.unassigned": "Provider taken off",
+    "request.put_in_charge": "In charge",
+    "request.clock_stopped": "Waiting for the customer: the clock stands still",
+    "request.clock_resumed": "The customer answered: the clock runs again",
     "notification.resent": "Message sent again",
 }
 _LETTERS = {
@@ -35,6 +39,7 @@ _LETTERS = {
     "new_request": "New request",
     "no_provider": "No provider found",
     "refund_issued": "Refund",
+    "customer_awaited": "We could not reach you",
     "alert": "Alert",
 }
 
@@ -129,7 +134,13 @@ def _audit(key: UUID) -> Iterator[Entry]:
         .limit(_MOST)
     )
     for entry in db.session.scalars(query):
-        yield Entry(entry.created_at, "audit", _AUDITED[entry.action], who=who_of(entry), row=entry)
+        yield Entry(entry.created_at, "audit", _AUDITED[entry.action], _because(entry), who_of(entry), entry)
+
+
+def _because(entry: AuditEntry) -> str:
+    """Why the routing rule chose this provider."""
+    reason = json.loads(entry.changes)["after"].get("because")
+    return f"Chosen by rule: {reason}." if reason else ""
 
 
 def who_of(entry: AuditEntry) -> str:

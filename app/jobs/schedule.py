@@ -36,6 +36,7 @@ PERIODIC_JOBS = (
     PeriodicJob("check-payments", "app.jobs.payments.check_due", 60),
     PeriodicJob("expire-unpaid", "app.jobs.payments.expire_unpaid", 600),
     PeriodicJob("alert-silence", "app.jobs.payments.alert_on_silence", 900),
+    PeriodicJob("hand-out-waiting", "app.jobs.routing.hand_out_waiting", 30),
     PeriodicJob("alert-overdue", "app.jobs.sweep.alert_overdue", 60),
     PeriodicJob("keep-figures", "app.jobs.figures.keep", 600),
 )

@@ -50,6 +50,23 @@ def payment_failed(case: Case) -> Context:
     return {"payment": case.about(Payment)}
 
 
+def _is_still_awaited(case: Case) -> bool:
+    return case.service_request.waiting_since is not None
+
+
+@kind(
+    Account(
+        purpose="Says that we tried to reach them, and how to answer.",
+        receiver="The customer",
+        occasion="When somebody stops the clock to wait for the customer.",
+        otherwise="The customer has answered by now.",
+    ),
+    still_true=_is_still_awaited,
+)
+def customer_awaited(_case: Case) -> Context:
+    return {}
+
+
 @kind(
     Account(
         purpose="Says how much goes back, and when it should arrive.",

@@ -23,7 +23,7 @@ M = TypeVar("M")
 
 REFERENCE = "SR-7K3M-9QXW-2HTB"
 _AMOUNT, _CURRENCY = 249_900, "INR"
-_CUSTOMERS = {"payment_confirmed", "payment_failed", "refund_issued", "status_changed"}
+_CUSTOMERS = {"payment_confirmed", "payment_failed", "refund_issued", "status_changed", "customer_awaited"}
 
 
 @dataclass(frozen=True, slots=True)

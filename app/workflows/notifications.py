@@ -70,6 +70,13 @@ def status_changed(service_request: ServiceRequest, change: StatusChange) -> Non
     _tell_customer("status_changed", service_request, about=change)
 
 
+def customer_awaited(service_request: ServiceRequest) -> None:
+    """Tell the customer that we could not reach them; waited for again later, they are told again."""
+    recipient = Recipient(service_request.customer_email)
+    occasion = f"{service_request.id}:{service_request.waiting_since}"
+    queue_notification("customer_awaited", service_request, to=recipient, occasion=occasion)
+
+
 def provider_assigned(service_request: ServiceRequest, provider: User) -> None:
     """Tell the provider; assigned again after an interval, they are told again."""
     _give_keys()

@@ -3,7 +3,6 @@
 Webhook, the customer's return and reconciliation all hand a gateway's snapshot to `settle`.
 """
 
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,18 +11,18 @@ from app.db import LOCK, db
 from app.gateways.base import PaymentFailure, PaymentSnapshot, SnapshotStatus
 from app.jobs import queue
 from app.kit import clock
-from app.models import EventOutcome, Payment, PaymentFlag, PaymentStatus, RequestStatus, Service, ServiceRequest
+from app.models import EventOutcome, Payment, PaymentFlag, PaymentStatus, RequestStatus, ServiceRequest
 from app.workflows import (
     affiliates,
     analytics,
     assignment,
     audit,
+    deadlines,
     figure_marks,
     gateway_choice,
     notifications,
     refunds,
     status,
-    working_time,
 )
 from app.workflows.audit import SYSTEM
 
@@ -173,12 +172,11 @@ def _find_provider(service_request: ServiceRequest) -> None:
 
 def _sum_up(service_request: ServiceRequest, payment: Payment) -> None:
     now = clock.utc_now()
-    service = db.session.get_one(Service, service_request.service_id)
     service_request.payment_status = PaymentStatus.COMPLETED
     service_request.payment_gateway = payment.gateway
     service_request.payment_transaction_id = payment.gateway_payment_id
     service_request.payment_completed_at = now
-    service_request.due_at = working_time.business().add(now, timedelta(hours=service.first_contact_hours))
+    deadlines.promise(service_request, since=now)
     service_request.updated_at = now
 
 

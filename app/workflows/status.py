@@ -8,7 +8,7 @@ from app.db import db
 from app.errors import InvalidInput, TransitionRefused
 from app.kit import clock, ids
 from app.models import OPEN_STATUSES, RequestStatus, ServiceRequest, StatusChange
-from app.workflows import audit, notifications, workload
+from app.workflows import audit, deadlines, notifications, workload
 from app.workflows.audit import Actor
 
 ALLOWED: dict[RequestStatus, frozenset[RequestStatus]] = {
@@ -86,6 +86,7 @@ def _set_status(service_request: ServiceRequest, wanted: RequestStatus, *, at: d
     service_request.updated_at = at
     service_request.closed_at = None if wanted in OPEN_STATUSES else at
     if wanted in {RequestStatus.IN_PROGRESS, RequestStatus.COMPLETED} and service_request.first_contact_at is None:
+        deadlines.resume(service_request, at=at)
         service_request.first_contact_at = at
     if was_open != service_request.is_open and service_request.assigned_provider_id is not None:
         workload.shift(service_request.assigned_provider_id, by=1 if service_request.is_open else -1)

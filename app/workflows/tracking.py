@@ -97,13 +97,19 @@ def find_request(text: str) -> ServiceRequest:
 
 def timeline(service_request: ServiceRequest) -> list[TimelineStep]:
     """What happened, in order, then what is still to come on the usual way."""
-    past = [_step(change.new_status, StepState.DONE, change.created_at) for change in service_request.history]
+    # What was undone before anybody was told of it is nobody's news.
+    steps = (change for change in service_request.history if not change.is_undone)
+    past = [_step(change.new_status, StepState.DONE, change.created_at) for change in steps]
     return _mark_current(past, service_request) + _coming(service_request)
 
 
 def next_step(service_request: ServiceRequest) -> NextStep:
     if service_request.is_open and service_request.payment_completed_at is None:
         return _before_payment(service_request)
+    if service_request.waiting_since is not None and service_request.is_open:
+        return NextStep(
+            "We tried to reach you and could not. Answer our email, and say when we can call you: we go on at once."
+        )
     promised = service_request.due_at if service_request.status in _BEFORE_CONTACT else None
     return NextStep(NEXT_STEPS[service_request.status], promised)
 
