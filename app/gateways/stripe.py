@@ -214,12 +214,12 @@ def _of_intent(intent: Mapping[str, Any]) -> PaymentSnapshot:
     status = _STATUS.get(intent["status"], SnapshotStatus.PENDING)
     if intent["status"] == "requires_payment_method" and error:
         status = SnapshotStatus.FAILED
-    is_paid = status is SnapshotStatus.PAID
+    received = intent.get("amount_received") if status is SnapshotStatus.PAID else None
     return PaymentSnapshot(
         status=status,
         gateway_intent_id=intent["id"],
         gateway_payment_id=intent["id"],
-        amount=_money(intent["amount_received" if is_paid else "amount"], intent["currency"]),
+        amount=_money(intent["amount"] if received is None else received, intent["currency"]),
         failure=_failure(error or {"code": "canceled"}) if status is SnapshotStatus.FAILED else None,
         refunds=_refunds(intent.get("latest_charge")),
         metadata=ours(intent.get("metadata")),
