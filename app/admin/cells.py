@@ -9,6 +9,7 @@ from markupsafe import Markup
 from app.ages import when
 from app.extensions import settings
 from app.kit.money import Money
+from app.models import User
 
 
 def money(amount: Money) -> str:
@@ -44,6 +45,10 @@ def request_link(service_request: Any) -> Markup | str:
     if service_request is None:
         return "–"
     return link("requests.page", mono(service_request.reference_number), key=service_request.id)
+
+
+def affiliate_link(user: User) -> Markup:
+    return link("affiliates.of_user", user.name, key=user.id)
 
 
 def partial_page(template: str, **context: object) -> Markup:

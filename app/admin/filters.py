@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import ColumnElement, Select, Uuid
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.extensions import settings
@@ -53,7 +54,7 @@ def choice(
     def clause(value: str) -> ColumnElement[bool]:
         if value not in dict(options() if callable(options) else options):
             raise ValueError(value)
-        return column == value
+        return column == (UUID(value) if isinstance(column.type, Uuid) else value)
 
     if callable(options):
         return Filter(Control(name, label), clause, options)

@@ -1,37 +1,52 @@
 """Accounts: who can sign in, and as what."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, or_
-from wtforms import BooleanField, EmailField, PasswordField, SelectField, StringField
-from wtforms.validators import InputRequired, Length
+from sqlalchemy import ColumnElement, Select, or_
+from wtforms import BooleanField, SelectField
 
 from app.admin import cells
+from app.admin.account_forms import AccountForm, fill_account
 from app.admin.base import ConsoleView
 from app.admin.filters import choice, enum_options, switch
 from app.admin.forms import AdminForm, choices
-from app.admin.listing import Column
+from app.admin.listing import Column, Tab
 from app.admin.paging import Order
 from app.admin.permissions import Permission
+from app.ages import exact, when
 from app.db import db
 from app.errors import InvalidInput
+from app.kit import clock
 from app.models import STAFF_ROLES, Role, User
 from app.workflows import accounts
 
-_NEEDED = "This is needed."
+_LONG_AGO = timedelta(days=90)
 
 
-class UserForm(AdminForm):
-    name = StringField("Name", [InputRequired(_NEEDED), Length(max=200)])
-    email = EmailField("Email address", [InputRequired(_NEEDED), Length(max=254)])
+class UserForm(AccountForm):
     role = SelectField("Role", choices=choices(enum_options(Role)))
-    password = PasswordField(
-        "Password",
-        [Length(max=200)],
-        description="At least 10 characters. Left empty, nothing changes.",
-        render_kw={"autocomplete": "new-password"},
-    )
     is_enabled = BooleanField("May sign in", default=True)
+
+
+def _is_staff() -> ColumnElement[bool]:
+    return User.role.in_(STAFF_ROLES)
+
+
+def _is_partner() -> ColumnElement[bool]:
+    return User.role.not_in(STAFF_ROLES)
+
+
+def _is_idle() -> ColumnElement[bool]:
+    """Doors that stand open though nobody uses them."""
+    long_ago = clock.utc_now() - _LONG_AGO
+    unused = User.last_sign_in_at.is_(None) & (User.created_at < long_ago)
+    return User.is_enabled & ((User.last_sign_in_at < long_ago) | unused)
+
+
+def _is_closed() -> ColumnElement[bool]:
+    return User.is_enabled.is_(False)
 
 
 class UserView(ConsoleView):
@@ -41,15 +56,32 @@ class UserView(ConsoleView):
     edit_permission = Permission.MANAGE_USERS
     create_label = "New account"
     intro = "Accounts are closed rather than deleted: what they did stays under their name."
+    empty = "There are no accounts."
     search_label = "Name or email begins with"
-    orders = {"newest": Order(User.created_at, User.id)}
+    orders = {
+        "name": Order(User.name, User.id, descending=False),
+        "name_down": Order(User.name, User.id),
+    }
+    tabs = (
+        Tab("all", "All"),
+        Tab("staff", "Staff", _is_staff),
+        Tab("partners", "Providers and affiliates", _is_partner, empty="There are no providers and affiliates yet."),
+        Tab("idle", "Not signed in for 90 days", _is_idle, empty="Everybody who may sign in did so lately."),
+        Tab("closed", "Closed", _is_closed, empty="No account is closed."),
+    )
     editable = ("name", "email", "role", "is_enabled")
     columns = (
-        Column("Name", lambda row: row.name),
+        Column("Name", lambda row: row.name, sorts=("name", "name_down")),
         Column("Email", lambda row: row.email),
         Column("Role", lambda row: row.role.label),
         Column("Account", lambda row: cells.switch(row.is_enabled, off="Closed"), lambda row: row.is_enabled),
-        Column("Last sign-in", cells.moment(lambda row: row.last_sign_in_at), lambda row: row.last_sign_in_at),
+        Column(
+            "Last sign-in",
+            lambda row: when(row.last_sign_in_at) if row.last_sign_in_at else "never",
+            lambda row: row.last_sign_in_at and exact(row.last_sign_in_at),
+            "number",
+        ),
+        Column("Made", cells.moment(lambda row: row.created_at), lambda row: exact(row.created_at), "number"),
     )
     filters = (
         choice("role", "Role", User.role, options=enum_options(Role)),
@@ -64,6 +96,18 @@ class UserView(ConsoleView):
         return query.where(
             or_(User.email.istartswith(text, autoescape=True), User.name.istartswith(text, autoescape=True))
         )
+
+    def title_of(self, row: User) -> str:
+        return row.name
+
+    def facts(self, row: User) -> Sequence[tuple[str, object]]:
+        return [
+            ("Email", row.email),
+            ("Role", row.role.label),
+            ("Account", cells.switch(row.is_enabled, off="Closed")),
+            ("Last sign-in", exact(row.last_sign_in_at) if row.last_sign_in_at else "never"),
+            ("Made", exact(row.created_at)),
+        ]
 
     def start_row(self, form: AdminForm) -> User:
         assert isinstance(form, UserForm)
@@ -80,12 +124,7 @@ class UserView(ConsoleView):
             _ensure_may_become(row, wanted, own=row.id == self.user.id)
             # Sessions of the old role must not outlive it.
             row.role, row.session_epoch = wanted, row.session_epoch + 1
-        accounts.rename(row, form.email.data or "", form.name.data or "")
-        if form.password.data:
-            accounts.ensure_strong(form.password.data)
-            accounts.set_password(row, form.password.data)
-        if form.is_enabled.data != row.is_enabled:
-            accounts.set_enabled(row, form.is_enabled.data, actor=self.actor)
+        fill_account(row, form, actor=self.actor)
 
 
 def _ensure_may_become(user: User, role: Role, *, own: bool) -> None:

@@ -13,8 +13,10 @@ from app.errors import InvalidInput
 from app.exchanges import start_payment
 from app.extensions import limiter, links
 from app.kit import ids
+from app.kit.contact import fold
 from app.models import Payment
-from app.workflows import catalog, idempotency, purchase
+from app.workflows import catalog, flags, idempotency, purchase
+from app.workflows.flags import OrdersPaused, Visitor
 from app.workflows.purchase import Origin
 from app.workflows.purchase_form import PurchaseForm
 
@@ -41,9 +43,16 @@ def _open(form: PurchaseForm, body: dict[str, Any]) -> Payment:
     code = _parse_text(body, "affiliateCode", "affiliateCode").strip()
     origin = Origin(submission, code if code.isprintable() else None)
     if key is None:
-        return purchase.open_request(form.choice, form.customer, origin)
+        return _order(form, origin)
     meaning = json.dumps(body, sort_keys=True)
-    return idempotency.open_once(key, meaning, lambda: purchase.open_request(form.choice, form.customer, origin))
+    return idempotency.open_once(key, meaning, lambda: _order(form, origin))
+
+
+def _order(form: PurchaseForm, origin: Origin) -> Payment:
+    # A program has no cookie: a share of the customers is told by their address.
+    if not flags.is_on(flags.PURCHASE, Visitor(key=fold(form.customer.email))):
+        raise OrdersPaused
+    return purchase.open_request(form.choice, form.customer, origin)
 
 
 def _parse_body() -> dict[str, Any]:

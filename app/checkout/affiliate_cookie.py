@@ -7,10 +7,11 @@ from flask import Response, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.checkout import visitors
 from app.checkout.blueprint import bp
 from app.db import transaction
 from app.extensions import settings
-from app.workflows import affiliates
+from app.workflows import affiliates, flags
 
 logger = logging.getLogger(__name__)
 
@@ -21,14 +22,17 @@ LIFETIME = timedelta(days=30)
 
 def current_code() -> str | None:
     """The code this purchase counts for: of the address if it has one, else of the cookie while it is fresh."""
-    return code_in_address() or _code_in_cookie()
+    code = code_in_address()
+    if code is not None and visitors.has(flags.AFFILIATE_LINKS):
+        return code
+    return _code_in_cookie()
 
 
 @bp.after_request
 def remember(response: Response) -> Response:
     """Keep a code that came with the address, and count the visit; nothing here can fail a page."""
     code = code_in_address()
-    if code is None or request.method != "GET" or response.status_code >= 400:
+    if code is None or request.method != "GET" or response.status_code >= 400 or not _counts():
         return response
     is_secure = settings().base_url.startswith("https://")
     response.set_cookie(
@@ -36,6 +40,14 @@ def remember(response: Response) -> Response:
     )
     _count(code)
     return response
+
+
+def _counts() -> bool:
+    try:
+        return visitors.has(flags.AFFILIATE_LINKS)
+    except SQLAlchemyError:
+        logger.exception("nobody knows whether affiliates' links count; this one does not")
+        return False
 
 
 def _count(code: str) -> None:

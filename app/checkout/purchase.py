@@ -7,7 +7,7 @@ from flask import Response, jsonify, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 
 from app import protection
-from app.checkout import affiliate_cookie, signed_links
+from app.checkout import affiliate_cookie, signed_links, visitors
 from app.checkout.blueprint import bp
 from app.checkout.forms import CheckoutForm
 from app.checkout.visits import count
@@ -16,7 +16,7 @@ from app.exchanges import start_payment
 from app.extensions import csrf, limiter
 from app.kit.contact import format_phone
 from app.models import Payment, Service
-from app.workflows import catalog, gateway_choice, purchase
+from app.workflows import catalog, flags, gateway_choice, purchase
 from app.workflows.gateway_choice import Offer
 from app.workflows.purchase import Origin
 
@@ -27,6 +27,8 @@ SUBMISSION = "submission"
 @bp.get("/services/<uuid:service_id>")
 def show(service_id: UUID) -> ResponseReturnValue:
     service = catalog.get_for_sale(service_id)
+    if not visitors.has(flags.PURCHASE):
+        return _closed(service)
     form = CheckoutForm(service, meta={"csrf": False})
     form.begin(session.setdefault(SUBMISSION, secrets.token_urlsafe(16)), request.args.get("tier"))
     form.fill(_answers_before())
@@ -40,6 +42,8 @@ def show(service_id: UUID) -> ResponseReturnValue:
 @limiter.limit("120/minute")
 def buy(service_id: UUID) -> ResponseReturnValue:
     service = catalog.get_for_sale(service_id)
+    if not visitors.has(flags.PURCHASE):
+        return _closed(service), 409
     form = CheckoutForm(service)
     _count_start(form)
     if not form.validate():
@@ -68,7 +72,8 @@ def check(service_id: UUID) -> Response:
 
 def leads_away(payment: Payment) -> bool:
     """Whether this customer pays on the gateway's page; ours needs scripts, and the form says if they run."""
-    return request.form.get("scripts") != "1" or gateway_choice.script_of(payment) is None
+    is_able = request.form.get("scripts") == "1" and gateway_choice.script_of(payment) is not None
+    return not (is_able and visitors.has(flags.PAY_ON_PAGE))
 
 
 def go_and_pay(payment: Payment) -> ResponseReturnValue:
@@ -105,6 +110,11 @@ def _page(service: Service, form: CheckoutForm, *, trouble: DomainError | None =
         offers=offers,
         others=_others(offers) if trouble and trouble.retryable else [],
     )
+
+
+def _closed(service: Service) -> str:
+    """What is sold, and that it cannot be ordered now."""
+    return render_template("checkout/closed.html", service=service)
 
 
 def _verdict(form: CheckoutForm) -> dict[str, object]:

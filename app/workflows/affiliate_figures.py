@@ -17,6 +17,8 @@ from app.models import AffiliateClick, CommissionEntry, CommissionKind, PaymentS
 APPROVAL_DELAY = timedelta(days=14)
 """A sale is paid out once it is as old as this: as long as customers may ask for their money back."""
 
+Sums = Select[*tuple[Any, ...]]
+
 _BOUGHT = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
 
 
@@ -113,9 +115,9 @@ def traffic(affiliate_ids: Collection[UUID]) -> Mapping[UUID, Traffic]:
     return {key: Traffic(clicks.get(key, 0), purchases.get(key, 0)) for key in affiliate_ids}
 
 
-def _entry_sums(now: datetime, affiliate_ids: Collection[UUID] | None) -> Select[Any]:
+def _entry_sums(now: datetime, affiliate_ids: Collection[UUID] | None) -> Sums:
     is_old_sale = and_(CommissionEntry.kind == CommissionKind.EARNED, CommissionEntry.created_at < now - APPROVAL_DELAY)
-    query = select(
+    query: Sums = select(
         CommissionEntry.affiliate_id,
         CommissionEntry.currency,
         CommissionEntry.kind,
@@ -125,8 +127,8 @@ def _entry_sums(now: datetime, affiliate_ids: Collection[UUID] | None) -> Select
     return _only(query, CommissionEntry.affiliate_id, affiliate_ids)
 
 
-def _approved_adjustments(now: datetime, affiliate_ids: Collection[UUID] | None) -> Select[Any]:
-    query = (
+def _approved_adjustments(now: datetime, affiliate_ids: Collection[UUID] | None) -> Sums:
+    query: Sums = (
         select(CommissionEntry.affiliate_id, CommissionEntry.currency, func.sum(CommissionEntry.amount_minor))
         .where(CommissionEntry.kind == CommissionKind.ADJUSTED, is_approved(now))
         .group_by(CommissionEntry.affiliate_id, CommissionEntry.currency)
@@ -134,18 +136,18 @@ def _approved_adjustments(now: datetime, affiliate_ids: Collection[UUID] | None)
     return _only(query, CommissionEntry.affiliate_id, affiliate_ids)
 
 
-def _paid_sums(affiliate_ids: Collection[UUID] | None) -> Select[Any]:
-    query = select(Payout.affiliate_id, Payout.currency, func.sum(Payout.amount_minor))
+def _paid_sums(affiliate_ids: Collection[UUID] | None) -> Sums:
+    query: Sums = select(Payout.affiliate_id, Payout.currency, func.sum(Payout.amount_minor))
     return _only(query.group_by(Payout.affiliate_id, Payout.currency), Payout.affiliate_id, affiliate_ids)
 
 
-def _only(query: Select[Any], column: Any, affiliate_ids: Collection[UUID] | None) -> Select[Any]:
+def _only(query: Sums, column: Any, affiliate_ids: Collection[UUID] | None) -> Sums:
     return query if affiliate_ids is None else query.where(column.in_(affiliate_ids))
 
 
 def _counts(column: Any, affiliate_ids: Collection[UUID], *conditions: ColumnElement[bool]) -> dict[UUID, int]:
     query = select(column, func.count()).where(column.in_(affiliate_ids), *conditions).group_by(column)
-    return {key: count for key, count in db.session.execute(query)}
+    return {key: int(count) for key, count in db.session.execute(query)}
 
 
 def _grouped(rows: Iterable[Balance]) -> Mapping[UUID, list[Balance]]:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.db import db
 from app.errors import InvalidInput
 from app.kit.money import BASIS_POINTS
-from app.models import AffiliateProfile, AffiliateServiceRate
+from app.models import AffiliateProfile, AffiliateServiceRate, Service
 from app.workflows import affiliates
 
 _CODE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{1,{affiliates.MAXIMUM_CODE_LENGTH - 1}}}", re.ASCII)
@@ -32,7 +32,16 @@ def rates_of(affiliate_id: UUID) -> dict[UUID, int]:
     """Basis points by service, where they differ from the affiliate's own rate on purpose."""
     query = select(AffiliateServiceRate.service_id, AffiliateServiceRate.rate_basis_points)
     rows = db.session.execute(query.where(AffiliateServiceRate.affiliate_id == affiliate_id))
-    return {service_id: rate for service_id, rate in rows}
+    return {row.service_id: row.rate_basis_points for row in rows}
+
+
+def named_rates(affiliate_id: UUID) -> list[tuple[str, int]]:
+    """The same by the services' names."""
+    query = select(Service.name, AffiliateServiceRate.rate_basis_points).join(
+        Service, Service.id == AffiliateServiceRate.service_id
+    )
+    rows = db.session.execute(query.where(AffiliateServiceRate.affiliate_id == affiliate_id).order_by(Service.name))
+    return [(name, rate) for name, rate in rows]
 
 
 def set_rates(affiliate_id: UUID, wanted: Mapping[UUID, int]) -> None:

@@ -5,12 +5,13 @@ Money leaves by the bank; what is kept here says that it did, and for which line
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from app.db import LOCK, db
+from app.db import db
 from app.errors import DomainError, InvalidInput, NotFound, StaleChange
 from app.kit import clock, ids
 from app.kit.money import Money
@@ -54,7 +55,7 @@ def due(affiliate_id: UUID, currency: str, *, now: datetime) -> Due:
     return Due(Money(int(total or 0), currency), count)
 
 
-def due_lines(affiliate_id: UUID, currency: str, *, now: datetime) -> Select[tuple[CommissionEntry]]:
+def due_lines(affiliate_id: UUID, currency: str, *, now: datetime) -> Select[Any]:
     """Those lines, oldest first."""
     return (
         select(CommissionEntry)
@@ -115,7 +116,7 @@ def _ensure_sensible(wish: Wish, now: datetime) -> None:
 
 def _lock(affiliate_id: UUID) -> None:
     """Two payouts to one affiliate come one after the other."""
-    query = select(AffiliateProfile.id).where(AffiliateProfile.user_id == affiliate_id).with_for_update(**LOCK)
+    query = select(AffiliateProfile.id).where(AffiliateProfile.user_id == affiliate_id).with_for_update(key_share=True)
     if db.session.scalar(query) is None:
         raise NotFound("This affiliate does not exist.")
 

@@ -7,18 +7,27 @@ from tests.factories import make_provider, make_request, make_service
 from tests.sign_in import sign_in
 
 STAFF = {Role.ADMIN, Role.OPERATOR, Role.FINANCE, Role.VIEWER}
-EDITED = ("services", "tiers", "providers", "users")
-LISTS = (*EDITED, "requests", "payments", "webhook_events", "notifications", "gateways")
+EDITED = ("services", "tiers", "providers", "affiliates", "users")
+MONEY = ("payments", "refunds", "disputes", "commissions", "payouts")
+LISTS = (*EDITED, *MONEY, "requests", "webhook_events", "notifications", "gateways", "audit")
+# Lists that not all staff may even read.
+FOR_ADMINS = ("users", "audit")
 # Who may use what; whatever is not here, all staff may.
 NEEDS = {
     **{f"{name}.{view}": {Role.ADMIN} for name in EDITED for view in ("create_view", "edit_view", "delete_view")},
     **{f"{name}.export": {Role.ADMIN, Role.FINANCE} for name in LISTS},
-    **{f"users.{view}": {Role.ADMIN} for view in ("index_view", "details_view", "action_view", "export")},
+    **{
+        f"{name}.{view}": {Role.ADMIN}
+        for name in FOR_ADMINS
+        for view in ("index_view", "details_view", "action_view", "export", "ajax_update", "ajax_lookup")
+    },
     **{
         f"requests.{view}": {Role.ADMIN, Role.OPERATOR}
         for view in ("set_status", "set_provider", "add_note", "providers", "settle")
     },
     "requests.give_back": {Role.ADMIN, Role.FINANCE},
+    **{f"payouts.{view}": {Role.ADMIN, Role.FINANCE} for view in ("new", "record", "lines", "batch")},
+    "flags.save": {Role.ADMIN},
     **{f"gateways.{view}": {Role.ADMIN} for view in ("save", "check")},
     "notifications.resend": {Role.ADMIN, Role.OPERATOR},
     **{
@@ -26,7 +35,6 @@ NEEDS = {
         for view in ("rehearse", "replay", "replay_many", "review")
     },
 }
-NEEDS |= {f"users.{view}": {Role.ADMIN} for view in ("ajax_update", "ajax_lookup")}
 # Flask-Admin's pages that no list of ours has: there is nothing, for nobody.
 NOWHERE = {f"{name}.{view}" for name in LISTS for view in ("ajax_update", "ajax_lookup")} | {
     f"{name}.{view}" for name in set(LISTS) - set(EDITED) for view in ("create_view", "edit_view", "delete_view")
@@ -53,7 +61,8 @@ def known(session):
 def ask(app, client, rule, method, known):
     key = known.get(rule.endpoint.partition(".")[0], "00000000-0000-7000-8000-000000000000")
     given = {"key": key, "export_type": "csv", "payment_key": known["payments"], "gateway": "sandbox", "kind": "alert"}
-    values = {name: given[name] for name in rule.arguments}
+    given |= {"flag": "purchase", "batch": "2026-03-01"}
+    values = {name: given.get(name, "unknown") for name in rule.arguments}
     with app.test_request_context():
         address = app.url_map.bind("localhost").build(rule.endpoint, values)
     return client.open(address, method=method, query_string={"id": key}, buffered=True)

@@ -1,0 +1,207 @@
+"""The audit log: who did what to which record, before and after, from where."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from markupsafe import Markup
+from sqlalchemy import ColumnElement, Select, false, func, select
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
+
+from app.admin import audit_words, cells
+from app.admin.audit_words import MASK, Change, Reading
+from app.admin.base import ConsoleView
+from app.admin.filters import Control, Filter, Options, choice, days
+from app.admin.listing import Column
+from app.admin.paging import Order
+from app.admin.payments import find_request
+from app.admin.permissions import Permission
+from app.ages import exact
+from app.db import Model, db
+from app.kit.ids import parse_id
+from app.models import ActorKind, AuditEntry, Service, ServiceRequest, User
+
+_MOST_PEOPLE = 300
+_KINDS = (
+    (ActorKind.USER.value, "a person"),
+    (ActorKind.TOKEN.value, "a program"),
+    (ActorKind.COMMAND.value, "the command line"),
+    (ActorKind.SYSTEM.value, "the system"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """An entry with the name of its subject, and how whoever looks may read it."""
+
+    entry: AuditEntry
+    subject: str
+    reading: Reading
+
+    @property
+    def id(self) -> UUID:
+        return self.entry.id
+
+    def __str__(self) -> str:
+        return audit_words.action_words(self.entry.action)
+
+    @property
+    def changes(self) -> list[Change]:
+        return audit_words.changes_of(self.entry, self.reading)
+
+
+def _who(row: AuditRow) -> str:
+    if row.entry.actor is not None:
+        suffix = " (by a program)" if row.entry.actor_kind is ActorKind.TOKEN else ""
+        return f"{row.entry.actor.name}{suffix}"
+    return "Command line" if row.entry.actor_kind is ActorKind.COMMAND else "System"
+
+
+def _from(row: AuditRow) -> str:
+    return (row.entry.address if row.reading.shows_personal else MASK) if row.entry.address else ""
+
+
+def _side(name: str) -> Any:
+    """All of one side in a line, for an export."""
+    return lambda row: "; ".join(f"{each.field}: {getattr(each, name)}" for each in row.changes if getattr(each, name))
+
+
+def _people() -> Options:
+    query = select(User.id, User.name).order_by(User.name).limit(_MOST_PEOPLE)
+    return tuple((str(key), name) for key, name in db.session.execute(query))
+
+
+def _in_use(column: InstrumentedAttribute[str]) -> list[str]:
+    """Each value once, by jumping from one to the next in its index: the table may be very long."""
+    steps = select(func.min(column).label("value")).cte("steps", recursive=True)
+    following = select(func.min(column)).where(column > steps.c.value).scalar_subquery()
+    steps = steps.union_all(select(following).where(steps.c.value.is_not(None)))
+    return list(db.session.scalars(select(steps.c.value).where(steps.c.value.is_not(None))))
+
+
+def _actions() -> Options:
+    return tuple((action, audit_words.action_words(action)) for action in _in_use(AuditEntry.action))
+
+
+def _subjects() -> Options:
+    return tuple((table, audit_words.subject_word(table)) for table in _in_use(AuditEntry.subject_type))
+
+
+def _person_clause(value: str) -> ColumnElement[bool]:
+    return AuditEntry.actor_user_id == UUID(value)
+
+
+class AuditView(ConsoleView):
+    noun = "audit_entry"
+    permission = Permission.READ_AUDIT
+    details_template = "admin/audit/details.html"
+    empty = "Nothing was changed yet."
+    intro = "Every change of a record, by whom and from where. Entries are added, never changed, never deleted."
+    search_label = "Reference, or id of a record"
+    orders = {
+        "newest": Order(AuditEntry.created_at, AuditEntry.id),
+        "oldest": Order(AuditEntry.created_at, AuditEntry.id, descending=False),
+    }
+    options = (joinedload(AuditEntry.actor).load_only(User.name),)
+    columns = (
+        Column(
+            "When",
+            cells.moment(lambda row: row.entry.created_at),
+            lambda row: exact(row.entry.created_at),
+            sorts=("oldest", "newest"),
+        ),
+        Column("Who", _who),
+        Column("Kind", lambda row: row.entry.actor_kind.value, is_listed=False),
+        Column("What", str, lambda row: row.entry.action),
+        Column("Record", lambda row: audit_words.subject_link(row.entry, row.subject), lambda row: row.subject),
+        Column("Id", lambda row: row.entry.subject_id, is_listed=False),
+        Column("Fields", lambda row: ", ".join(audit_words.fields_of(row.entry)) or "–", css="wrap"),
+        Column("Before", _side("before"), is_listed=False),
+        Column("After", _side("after"), is_listed=False),
+        Column("From", lambda row: cells.mono(_from(row)), _from),
+    )
+    filters = (
+        Filter(Control("person", "Who"), _person_clause, _people),
+        choice("kind", "Done by", AuditEntry.actor_kind, options=_KINDS),
+        choice("action", "What", AuditEntry.action, options=_actions),
+        choice("subject", "Record", AuditEntry.subject_type, options=_subjects),
+        *days(AuditEntry.created_at, "When"),
+    )
+
+    def shown(self, rows: Sequence[AuditEntry]) -> Sequence[AuditRow]:
+        references = _references(rows)
+        names = _names({key for row in rows for key in audit_words.ids_in(row)})
+        may_see = self.may(Permission.READ_PERSONAL_CHANGES)
+        return [
+            AuditRow(
+                row,
+                references.get(row.subject_id) or _subject_words(row),
+                Reading(names, audit_words.currency_in(row) or "", may_see),
+            )
+            for row in rows
+        ]
+
+    def searched(self, query: Select[Any], text: str) -> Select[Any]:
+        key = find_request(text) or parse_id(text)
+        if key is None:
+            return query.where(false())
+        # With the kinds named, the index of kind and key finds them.
+        kinds = _in_use(AuditEntry.subject_type)
+        return query.where(AuditEntry.subject_type.in_(kinds), AuditEntry.subject_id == key)
+
+    def title_of(self, row: AuditEntry) -> str:
+        return audit_words.action_words(row.action)
+
+    def facts(self, row: AuditEntry) -> Sequence[tuple[str, object]]:
+        [shown] = self.shown([row])
+        return [
+            ("When", exact(row.created_at)),
+            ("Who", _who(shown)),
+            ("From", cells.mono(_from(shown))),
+            ("Record", audit_words.subject_link(row, shown.subject)),
+            ("Id of the record", cells.mono(row.subject_id)),
+            ("Name of the action", cells.mono(row.action)),
+        ]
+
+    def changes(self, row: AuditEntry) -> list[Change]:
+        """With amounts in the currency of the record, which the entry itself may not name."""
+        [shown] = self.shown([row])
+        currency = shown.reading.currency or _currency_of(row)
+        reading = Reading(shown.reading.names, currency, shown.reading.shows_personal)
+        return audit_words.changes_of(row, reading)
+
+    def history_address(self, row: AuditEntry) -> Markup | str:
+        """All that ever happened to the same record."""
+        if row.subject_id is None:
+            return ""
+        return cells.link(".index_view", "Everything that happened to this record", q=row.subject_id)
+
+
+def _subject_words(row: AuditEntry) -> str:
+    word = audit_words.subject_word(row.subject_type)
+    return f"{word} …{row.subject_id.hex[-6:]}" if row.subject_id else word
+
+
+def _references(rows: Iterable[AuditEntry]) -> dict[UUID | None, str]:
+    keys = {row.subject_id for row in rows if row.subject_type == ServiceRequest.__tablename__}
+    query = select(ServiceRequest.id, ServiceRequest.reference_number).where(ServiceRequest.id.in_(keys))
+    return {row.id: row.reference_number for row in db.session.execute(query)}
+
+
+def _names(keys: set[str]) -> dict[str, str]:
+    """People and services that values name by their key."""
+    found = {UUID(key): key for key in keys}
+    people = select(User.id, User.name).where(User.id.in_(found))
+    services = select(Service.id, Service.name).where(Service.id.in_(found))
+    rows = [*db.session.execute(people), *db.session.execute(services)]
+    return {found[key]: name for key, name in rows}
+
+
+def _currency_of(row: AuditEntry) -> str:
+    """Of the record itself, if it is still there and has one."""
+    tables: dict[str, Any] = {mapper.class_.__tablename__: mapper.class_ for mapper in Model.registry.mappers}
+    model = tables.get(row.subject_type)
+    if model is None or not hasattr(model, "currency") or row.subject_id is None:
+        return ""
+    return db.session.scalar(select(model.currency).where(model.id == row.subject_id)) or ""

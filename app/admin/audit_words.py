@@ -1,0 +1,175 @@
+"""The audit log in words: what was done to what, and each value before and after, as people read it.
+
+Whoever may not see personal data gets only what is known to be none: a new field is masked until it is named here.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.admin import cells
+from app.kit.ids import parse_id
+from app.kit.money import Money, format_percent, known_currencies
+from app.models import AuditEntry
+
+MASK = "•••"
+
+SUBJECTS: Mapping[str, tuple[str, str | None, str]] = {
+    "service_requests": ("Request", "requests.page", "key"),
+    "payments": ("Payment", "payments.details_view", "id"),
+    "refunds": ("Refund", "refunds.details_view", "id"),
+    "disputes": ("Dispute", "disputes.details_view", "id"),
+    "payouts": ("Payout", "payouts.details_view", "id"),
+    "notifications": ("Message", "notifications.details_view", "id"),
+    "webhook_events": ("Gateway message", "webhook_events.details_view", "id"),
+    "services": ("Service", "services.details_view", "id"),
+    "service_tiers": ("Tier", "tiers.details_view", "id"),
+    "provider_profiles": ("Provider", "providers.details_view", "id"),
+    "affiliate_profiles": ("Affiliate", "affiliates.details_view", "id"),
+    "users": ("Account", "users.details_view", "id"),
+    "feature_flags": ("Feature flag", None, ""),
+    "payment_gateway_config": ("Gateway", None, ""),
+    "api_tokens": ("Token", None, ""),
+    "saved_views": ("Saved view", None, ""),
+}
+"""By table: the word for it, and the page of one with the name of its argument."""
+
+_FIELDS = {
+    "is_enabled": "may sign in",
+    "is_active": "active",
+    "is_default": "default",
+    "amount_minor": "amount",
+    "price_minor": "price",
+    "rate": "rate in percent",
+    "rates": "other rates in percent",
+    "user_emails": "named accounts",
+    "first_contact_hours": "hours to first contact",
+    "error": "error code",
+    "what": "what was exported",
+    "api_key": "API key",
+    "api_base": "API address",
+    "code": "code",
+}
+_AMOUNTS = frozenset({"amount", "amount_minor", "price_minor"})
+_RATES = frozenset({"rate", "rates", "rate_basis_points"})
+_IMPERSONAL = frozenset(
+    """affiliate amount amount_minor availability batch capacity categories category code currency error flag gateway
+    is_active is_default is_enabled lines mode outcome payment percent price_minor provider rate rates role service
+    services settles_request sort_order state status first_contact_hours requests shared""".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field before and after, in words."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How an entry is read: names of the records that its values name, the currency of its amounts, who reads."""
+
+    names: Mapping[str, str]
+    currency: str
+    shows_personal: bool
+
+
+def action_words(action: str) -> str:
+    """`request.status_changed` as `Request: status changed`."""
+    noun, _, verb = action.partition(".")
+    return f"{_plain(noun).capitalize()}: {_plain(verb)}" if verb else _plain(noun).capitalize()
+
+
+def subject_word(table: str) -> str:
+    return SUBJECTS[table][0] if table in SUBJECTS else _plain(table).capitalize()
+
+
+def subject_link(entry: AuditEntry, name: str) -> Any:
+    """Leads to the record's page, where it has one."""
+    _, endpoint, key = SUBJECTS.get(entry.subject_type, ("", None, ""))
+    if endpoint is None or entry.subject_id is None:
+        return name
+    return cells.link(endpoint, name, **{key: entry.subject_id})
+
+
+def fields_of(entry: AuditEntry) -> list[str]:
+    """The names of what changed, in words."""
+    before, after = _sides(entry)
+    return [field_words(name) for name in {**before, **after}]
+
+
+def changes_of(entry: AuditEntry, reading: Reading) -> list[Change]:
+    before, after = _sides(entry)
+    return [
+        Change(field_words(name), _shown(name, before, reading), _shown(name, after, reading))
+        for name in {**before, **after}
+    ]
+
+
+def ids_in(entry: AuditEntry) -> set[str]:
+    """The keys of other records among its values."""
+    return {text for side in _sides(entry) for text in _texts(side) if parse_id(text) is not None}
+
+
+def currency_in(entry: AuditEntry) -> str | None:
+    before, after = _sides(entry)
+    named = after.get("currency") or before.get("currency")
+    return named if named in known_currencies() else None
+
+
+def field_words(name: str) -> str:
+    return _FIELDS.get(name, _plain(name))
+
+
+def _sides(entry: AuditEntry) -> tuple[dict[str, Any], dict[str, Any]]:
+    changes = json.loads(entry.changes)
+    return changes.get("before") or {}, changes.get("after") or {}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _texts(inner)
+    elif isinstance(value, Sequence):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _shown(name: str, side: Mapping[str, Any], reading: Reading) -> str:
+    if name not in side:
+        return ""
+    value = side[name]
+    if not reading.shows_personal and name not in _IMPERSONAL and not isinstance(value, bool | None):
+        return MASK
+    return _words(name, value, reading)
+
+
+def _words(name: str, value: Any, reading: Reading) -> str:
+    match value:
+        case None | "" | [] | {}:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(_words(name, inner, reading) for inner in value)
+        case dict():
+            pairs = ((reading.names.get(key, _plain(key)), inner) for key, inner in value.items())
+            return ", ".join(f"{key}: {_words(name, inner, reading)}" for key, inner in pairs)
+    return _number(name, value, reading) if isinstance(value, int) else reading.names.get(value, str(value))
+
+
+def _number(name: str, value: int, reading: Reading) -> str:
+    if name in _AMOUNTS and reading.currency:
+        return cells.money(Money(value, reading.currency))
+    return f"{format_percent(value)} %" if name in _RATES else str(value)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
