@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Row, Select, select
 
 from app.db import db, transaction
 from app.errors import NotFound
@@ -33,10 +33,10 @@ def hand_out_waiting() -> None:
                 _give_up(request_id, service_id, nobody_for)
 
 
-def _next_waiting(nobody_for: set[UUID], tried: set[UUID]) -> Sequence[tuple[UUID, UUID]]:
+def _next_waiting(nobody_for: set[UUID], tried: set[UUID]) -> Sequence[Row[UUID, UUID]]:
     """The oldest whose service somebody may still have room for."""
     with transaction() as session:
-        return session.execute(_waiting(nobody_for, tried)).tuples().all()
+        return session.execute(_waiting(nobody_for, tried)).all()
 
 
 def _waiting(nobody_for: set[UUID], tried: set[UUID]) -> Select[UUID, UUID]:
