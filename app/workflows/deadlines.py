@@ -6,7 +6,7 @@ from app.db import db
 from app.errors import DomainError
 from app.kit import clock
 from app.models import Service, ServiceRequest
-from app.workflows import audit, notifications, working_time
+from app.workflows import audit, figure_marks, notifications, working_time
 from app.workflows.audit import Actor
 
 
@@ -34,6 +34,8 @@ def wait_for_customer(service_request: ServiceRequest, *, actor: Actor) -> None:
     left = int(working_time.business().between(now, service_request.due_at).total_seconds())
     service_request.waiting_since = now
     service_request.work_left_seconds = left
+    # Late already, it counted on the day when it was due.
+    figure_marks.mark(service_request.due_at)
     service_request.due_at = None
     service_request.updated_at = now
     audit.record("request.clock_stopped", service_request, actor=actor, after={"left_seconds": left})

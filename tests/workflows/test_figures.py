@@ -14,7 +14,7 @@ from app.gateways.base import RefundNews
 from app.kit.money import Money
 from app.kit.periods import Bucket, Period
 from app.models import FigureMark, KeptFigures, Notification, NotificationStatus, Payment, ServiceRequest, Span
-from app.workflows import deliveries, figure_keeping, payments, refunds
+from app.workflows import deadlines, deliveries, figure_keeping, payments, refunds
 from app.workflows.audit import SYSTEM
 from app.workflows.figure_reading import FRESH, read
 from app.workflows.figures import Measure
@@ -221,3 +221,13 @@ def test_what_was_changed_behind_our_back_is_found_and_mended(session, sold):
     with transaction():
         figure_keeping.keep(figure_keeping.oldest_counts(INDIA, 3), INDIA)
     assert list(figure_keeping.differences(INDIA)) == []
+
+
+def test_a_promise_that_was_broken_is_none_once_we_wait_for_the_customer(session, sold):
+    request, _ = sold
+    due = session.get_one(ServiceRequest, request.id, populate_existing=True).due_at.astimezone(INDIA).date()
+    keep(read(one(due), INDIA), INDIA)
+    assert figures(due).count(Measure.PROMISES, "late") == 1
+    with transaction():
+        deadlines.wait_for_customer(session.get_one(ServiceRequest, request.id), actor=SYSTEM)
+    assert figures(due).count(Measure.PROMISES) == 0
