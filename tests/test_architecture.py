@@ -23,6 +23,7 @@ WIRING = {"", "commands", "jobs.worker", "supervisor", "orphans", "embedded_queu
 # Shared by the entry points, or bound by `create_app` to serve every page alike.
 AROUND = {
     "exchanges",
+    "bulk_runs",
     "stationery",
     "error_pages",
     "error_tally",

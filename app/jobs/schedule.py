@@ -38,6 +38,7 @@ PERIODIC_JOBS = (
     PeriodicJob("alert-silence", "app.jobs.payments.alert_on_silence", 900),
     PeriodicJob("hand-out-waiting", "app.jobs.routing.hand_out_waiting", 30),
     PeriodicJob("alert-overdue", "app.jobs.sweep.alert_overdue", 60),
+    PeriodicJob("sweep-bulk-changes", "app.jobs.bulk.sweep", 10),
     PeriodicJob("keep-figures", "app.jobs.figures.keep", 600),
 )
 

@@ -4,14 +4,17 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, select, update
 
 from app.db import db
 from app.kit import clock
-from app.models import Availability, ProviderProfile
+from app.models import Availability, ProviderProfile, User
+from app.workflows import audit
+from app.workflows.audit import Actor
 
 _GATHERED = "gathered_work"
 
@@ -39,6 +42,20 @@ def gathered() -> Iterator[None]:
             _note_received(provider_id)
 
 
+def set_availability(provider: User, wanted: Availability, *, actor: Actor) -> None:
+    """Take the provider in or out of the routing rule; the work they have stays theirs."""
+    query = select(ProviderProfile).where(ProviderProfile.user_id == provider.id).with_for_update(key_share=True)
+    profile = db.session.scalars(query.execution_options(populate_existing=True)).one()
+    before = profile.availability
+    if before is wanted:
+        return
+    profile.availability = wanted
+    db.session.flush()
+    audit.record(
+        "provider.changed", profile, actor=actor, before={"availability": before}, after={"availability": wanted}
+    )
+
+
 def shift(provider_id: UUID, *, by: int) -> None:
     """Count work in or out whatever the capacity: a person decided it, or it is done."""
     notes = _notes()
@@ -64,6 +81,21 @@ def take_place(profile: ProviderProfile) -> bool:
             ProviderProfile.availability == Availability.AVAILABLE,
         )
         .values(open_work=ProviderProfile.open_work + 1, last_assigned_at=clock.utc_now())
+        .execution_options(synchronize_session=False)
+    )
+    return cast(CursorResult[Any], result).rowcount == 1
+
+
+def take_places(profile_id: UUID, count: int, *, at: datetime) -> bool:
+    """Count several in if there is room for all of them; False means: look again."""
+    result = db.session.execute(
+        update(ProviderProfile)
+        .where(
+            ProviderProfile.id == profile_id,
+            ProviderProfile.open_work + count <= ProviderProfile.capacity,
+            ProviderProfile.availability == Availability.AVAILABLE,
+        )
+        .values(open_work=ProviderProfile.open_work + count, last_assigned_at=at)
         .execution_options(synchronize_session=False)
     )
     return cast(CursorResult[Any], result).rowcount == 1

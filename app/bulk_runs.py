@@ -1,0 +1,83 @@
+"""Carrying a bulk change on, batch by batch, each in a transaction of its own: for a web request that waits for the
+few rows it asked for, and for the job that goes through the many.
+"""
+
+import logging
+import time
+from uuid import UUID
+
+from rq.timeouts import JobTimeoutException
+from sqlalchemy.exc import OperationalError
+
+from app.db import db, transaction
+from app.models import BulkState
+from app.workflows import bulk_changes, bulk_undo
+from app.workflows.rosters import RosterChanged
+
+logger = logging.getLogger(__name__)
+
+BATCH = 50
+_MOST_TRIES = 20
+_PAUSE_ON_SQLITE = 0.02
+"""Seconds between two batches in which another writer gets its turn: SQLite has one at a time, and no queue."""
+_OUR_FAULT = "Something went wrong on our side, so this one was passed over. It has been noted."
+
+
+def run(change_id: UUID, turn: int, *, seconds: float) -> bool:
+    """Carry on until it is finished or somebody else's (False), or the time is up (True)."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if not _carry_on(change_id, turn):
+            return False
+        if db.engine.dialect.name == "sqlite":
+            time.sleep(_PAUSE_ON_SQLITE)
+    return True
+
+
+def _carry_on(change_id: UUID, turn: int) -> bool:
+    """One batch. What refuses to be done together is done one by one, so that one bad row is the only one to fail."""
+    try:
+        return _try(change_id, turn, limit=BATCH)
+    except JobTimeoutException:
+        raise
+    except Exception:
+        logger.exception("a batch of a bulk change failed, so its rows are tried one by one", extra=_about(change_id))
+    return all(_carry_on_with_one(change_id, turn) for _ in range(BATCH))
+
+
+def _carry_on_with_one(change_id: UUID, turn: int) -> bool:
+    try:
+        return _try(change_id, turn, limit=1)
+    except (JobTimeoutException, OperationalError):
+        # The database's trouble, not this row's: whoever comes next tries again.
+        raise
+    except Exception:
+        logger.exception("a row of a bulk change failed", extra=_about(change_id))
+    with transaction():
+        change = bulk_changes.find_unfinished(change_id, turn)
+        if change is not None:
+            skip = bulk_undo.keep_next if change.state is BulkState.UNDOING else bulk_changes.refuse_next
+            skip(change, _OUR_FAULT)
+        return change is not None and change.is_unfinished
+
+
+def _try(change_id: UUID, turn: int, *, limit: int) -> bool:
+    for _ in range(_MOST_TRIES):
+        try:
+            return _commit(change_id, turn, limit=limit)
+        except RosterChanged:
+            logger.info("providers were given other work at the same moment, so trying again", extra=_about(change_id))
+    raise RosterChanged
+
+
+def _commit(change_id: UUID, turn: int, *, limit: int) -> bool:
+    with transaction():
+        change = bulk_changes.find_unfinished(change_id, turn)
+        if change is not None:
+            step = bulk_undo.carry_on if change.state is BulkState.UNDOING else bulk_changes.carry_on
+            step(change, limit=limit)
+        return change is not None and change.is_unfinished
+
+
+def _about(change_id: UUID) -> dict[str, object]:
+    return {"bulk_change": change_id}
