@@ -26,6 +26,8 @@ _GATEWAY_WORDS = {
     "pending": RefundStatus.PENDING,
     "failed": RefundStatus.FAILED,
 }
+_STEPS = tuple(RefundStatus)
+"""As they follow each other at a gateway, which revives none that failed: news of an earlier one is late news."""
 UNDER_WAY = (RefundStatus.REQUESTED, RefundStatus.PENDING)
 _PAID = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
 
@@ -103,17 +105,17 @@ def learn(payment: Payment, news: RefundNews) -> EventOutcome:
     if news.amount.currency != payment.currency:
         return EventOutcome.REVIEW
     refund = _find(payment, news) or _take_in(payment, news)
-    refund.gateway_refund_id = refund.gateway_refund_id or news.gateway_refund_id
     status = _GATEWAY_WORDS[news.status]
-    if refund.status is status:
-        return EventOutcome.UNCHANGED
-    if refund.status is RefundStatus.COMPLETED and status is RefundStatus.PENDING:
-        # Older news that was overtaken.
+    is_late = refund.gateway_refund_id is not None and _STEPS.index(status) < _STEPS.index(refund.status)
+    refund.gateway_refund_id = refund.gateway_refund_id or news.gateway_refund_id
+    if refund.status is status or is_late:
         return EventOutcome.UNCHANGED
     _set_status(refund, status)
     take_stock(payment, refund)
     if status is RefundStatus.COMPLETED:
         notifications.refund_issued(payment.service_request, refund)
+    elif status is RefundStatus.FAILED:
+        _tell_of_failure(payment, refund, "failed at the gateway. The money is still with us")
     return EventOutcome.APPLIED
 
 
@@ -132,8 +134,7 @@ def note_no_answer(payment: Payment, refund_id: UUID, error: DomainError) -> Non
         refund.next_check_at = clock.utc_now() + _ASK_AGAIN_AFTER
         return
     _set_status(refund, RefundStatus.FAILED)
-    text = f"A refund of {refund.amount.format()} was refused: {error.message}"
-    notifications.alert("refund_failed", text, service_request=payment.service_request, fold=str(refund.id))
+    _tell_of_failure(payment, refund, f"was refused: {error.message.removesuffix('.')}")
 
 
 def take_stock(payment: Payment, refund: Refund | None = None) -> None:
@@ -188,6 +189,11 @@ def _has_our_id(refund: Refund, news: RefundNews) -> bool:
 def _awaits_answer(refund: Refund, news: RefundNews) -> bool:
     is_open = refund.gateway_refund_id is None and refund.status is RefundStatus.REQUESTED
     return is_open and news.idempotency_key is None and refund.amount == news.amount
+
+
+def _tell_of_failure(payment: Payment, refund: Refund, what: str) -> None:
+    text = f"A refund of {refund.amount.format()} {what}."
+    notifications.alert("refund_failed", text, service_request=payment.service_request, fold=str(refund.id))
 
 
 def _take_in(payment: Payment, news: RefundNews) -> Refund:

@@ -20,3 +20,10 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waits: list[float] = []
     monkeypatch.setattr(PatientSession, "patience", Patience(connect_seconds=1, read_seconds=0.25, sleep=waits.append))
     return waits
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tries follow each other at once, and answers have time on a busy machine: for tests in which nobody hangs."""
+    patience = Patience(connect_seconds=10, read_seconds=30, sleep=lambda _seconds: None)
+    monkeypatch.setattr(PatientSession, "patience", patience)

@@ -20,7 +20,7 @@ OUTCOMES = {
 # PayPal's lost dispute comes with the reversal that it leads to.
 MESSAGES = {"stripe": {"won": 2, "lost": 2}, "razorpay": {"won": 2, "lost": 2}, "paypal": {"won": 2, "lost": 3}}
 
-pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("waits", "session")]
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("no_pauses", "session")]
 
 
 @pytest.fixture(params=sorted(CURRENCIES))

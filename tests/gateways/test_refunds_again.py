@@ -24,7 +24,7 @@ from tests.simulator import Fault
 REFUND = {"stripe": "/stripe/v1/refunds", "razorpay": "/razorpay/v1/payments", "paypal": "/paypal/v2/payments/captures"}
 PRICE, PART = 100_000, 30_000
 
-pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("waits", "session")]
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("no_pauses", "session")]
 
 
 @pytest.fixture(params=sorted(CURRENCIES))

@@ -224,6 +224,35 @@ def test_a_closed_dispute_is_not_opened_again_by_old_news(session):
     assert db.session.scalars(select(Dispute)).one().status is DisputeStatus.LOST
 
 
+def test_a_refund_that_fails_at_the_gateway_is_told_to_administrators(finance):
+    make_user(Role.ADMIN)
+    payment = make_paid()
+    for _ in range(2):
+        hear(payment, "re_1", PRICE, "failed")
+    assert told(payment.service_request).count("alert") == 1
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(("pending", "success", "failed"))))
+def test_a_refund_that_failed_has_failed_in_any_order_of_its_news(finance, order):
+    """Gateways revive no refund: what is heard after its failure was sent before."""
+    payment = make_paid()
+    for status in order:
+        hear(payment, "re_1", PRICE, status)
+    assert fresh(payment).status is PaymentStatus.COMPLETED
+    assert refunds.refundable(payment) == rupees(PRICE)
+
+
+def test_a_refund_that_was_refused_and_done_nevertheless_counts(finance):
+    payment = make_paid()
+    refund = ask(payment, 40_000, finance)
+    with transaction():
+        refunds.note_no_answer(payments.get_locked(payment.id), refund.id, NotRefundable())
+    assert fresh(refund).status is RefundStatus.FAILED
+    hear(payment, "re_1", 40_000, "success", key=str(refund.id))
+    assert fresh(refund).status is RefundStatus.COMPLETED
+    assert fresh(payment).refunded_minor == 40_000
+
+
 amounts = st.lists(st.integers(1, PRICE), min_size=1, max_size=4).map(
     lambda parts: [part for part, total in zip(parts, itertools.accumulate(parts), strict=True) if total <= PRICE]
 )
