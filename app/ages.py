@@ -1,6 +1,6 @@
 """How old things are, as staff and partners read it: `3 h ago`, `2 days late`, and exact on hover."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from flask import Flask
 from markupsafe import Markup
@@ -9,11 +9,12 @@ from app.extensions import settings
 from app.kit import clock
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def init_app(app: Flask) -> None:
-    for show in (exact, day, when, due):
+    for show in (exact, day, calendar_day, when, due):
         app.add_template_filter(show)
 
 
@@ -27,6 +28,11 @@ def day(moment: datetime) -> str:
     """`22 Nov 2026`."""
     local = moment.astimezone(settings().time_zone)
     return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
+
+
+def calendar_day(day: date) -> str:
+    """`Mon 22 Nov 2026`, of a day that lies in no time zone."""
+    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def when(moment: datetime | None) -> Markup:

@@ -25,6 +25,7 @@ AROUND = {
     "exchanges",
     "bulk_runs",
     "stationery",
+    "working_week",
     "error_pages",
     "error_tally",
     "protection",

@@ -4,23 +4,39 @@ from flask import Flask
 from flask_admin import Admin
 from flask_admin.theme import Theme
 
-from app.admin.catalog import ServiceView, TierView
+from app.admin.affiliates import AffiliateView
+from app.admin.audit_log import AuditView
+from app.admin.catalog import ServiceView
+from app.admin.commissions import CommissionView
+from app.admin.disputes import DisputeView
+from app.admin.flags import FlagView
 from app.admin.gateways import GatewayView
 from app.admin.home import Home
 from app.admin.letter_templates import LetterTemplateView
 from app.admin.notifications import NotificationView
 from app.admin.palette import PaletteView
 from app.admin.payments import PaymentView
+from app.admin.payouts import PayoutView
 from app.admin.providers import ProviderView
+from app.admin.refunds import RefundView
 from app.admin.request_page import RequestView
+from app.admin.roles import RoleView
+from app.admin.tiers import TierView
 from app.admin.users import UserView
 from app.admin.webhook_events import WebhookEventView
+from app.admin.working_hours import WorkingHoursView
 from app.db import db
 from app.models import (
+    AffiliateProfile,
+    AuditEntry,
+    CommissionEntry,
+    Dispute,
     GatewayConfig,
     Notification,
     Payment,
+    Payout,
     ProviderProfile,
+    Refund,
     Service,
     ServiceRequest,
     ServiceTier,
@@ -33,18 +49,28 @@ def init_app(app: Flask) -> None:
     # No folder of that name exists in the library: none of its stock pages, scripts and styles is ever served.
     theme = Theme(folder="none", base_template="admin/frame.html")
     console = Admin(name="Counterfoil", index_view=Home(name="Today", category="Work"), theme=theme)
+    tiers = TierView(ServiceTier, db, name="Tiers", category="Catalogue", endpoint="tiers")
     # In the order in which people work, by job.
     console.add_views(
         RequestView(ServiceRequest, db, name="Requests", category="Work", endpoint="requests"),
         NotificationView(Notification, db, name="Messages", category="Work", endpoint="notifications"),
         PaymentView(Payment, db, name="Payments", category="Money", endpoint="payments"),
+        RefundView(Refund, db, name="Refunds", category="Money", endpoint="refunds"),
+        DisputeView(Dispute, db, name="Disputes", category="Money", endpoint="disputes"),
+        CommissionView(CommissionEntry, db, name="Commissions", category="Money", endpoint="commissions"),
+        PayoutView(Payout, db, name="Payouts", category="Money", endpoint="payouts"),
         WebhookEventView(WebhookEvent, db, name="Gateway messages", category="Money", endpoint="webhook_events"),
         GatewayView(GatewayConfig, db, name="Gateways", category="Money", endpoint="gateways"),
-        ServiceView(Service, db, name="Services", category="Catalogue", endpoint="services"),
-        TierView(ServiceTier, db, name="Tiers", category="Catalogue", endpoint="tiers"),
+        ServiceView(Service, db, name="Services", category="Catalogue", endpoint="services", tiers=tiers),
+        tiers,
         ProviderView(ProviderProfile, db, name="Providers", category="People", endpoint="providers"),
         LetterTemplateView(name="Message templates", category="System"),
+        AffiliateView(AffiliateProfile, db, name="Affiliates", category="People", endpoint="affiliates"),
+        WorkingHoursView(name="Working hours", category="System", endpoint="working_hours", url="/admin/working_hours"),
         UserView(User, db, name="Accounts", category="System", endpoint="users"),
+        RoleView(name="Roles", category="System", endpoint="roles", url="/admin/roles"),
+        FlagView(name="Feature flags", category="System", endpoint="flags", url="/admin/flags"),
+        AuditView(AuditEntry, db, name="Audit log", category="System", endpoint="audit"),
         PaletteView(name="Search or jump"),
     )
     console.init_app(app)

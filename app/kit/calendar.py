@@ -1,13 +1,16 @@
 """Working time: the hours of a week, and the days that are off."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 DAY_MINUTES = 24 * 60
 _ZERO = timedelta(0)
 _LONGEST_SEARCH = timedelta(days=366 * 20)
+_SPAN = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?\s*(?:-|–|to)\s*([0-9]{1,2})(?::([0-9]{2}))?")
 
 
 class NeverOpen(ValueError):
@@ -98,3 +101,34 @@ class Calendar:
 
 def always_open(zone: ZoneInfo) -> Calendar:
     return Calendar({weekday: (Hours(0, DAY_MINUTES),) for weekday in range(7)}, zone)
+
+
+def format_hours(hours: Sequence[Hours]) -> str:
+    """`09:00-13:00, 14:00-18:00`; empty for closed."""
+    return ", ".join(f"{_clock(each.opens)}-{_clock(each.closes)}" for each in hours)
+
+
+def parse_hours(text: str) -> tuple[Hours, ...]:
+    """The hours of one day as people type them: `9-13, 14:00 – 18:00`. Raises ValueError.
+
+    Those that touch or overlap are no mistake of the calendar's to mend, so they are refused.
+    """
+    parts = [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
+    hours = sorted((_parse_span(part) for part in parts), key=lambda each: each.opens)
+    if any(first.closes > second.opens for first, second in pairwise(hours)):
+        raise ValueError("hours of one day overlap")
+    return tuple(hours)
+
+
+def _parse_span(text: str) -> Hours:
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise ValueError(f"no hours: {text!r}")
+    first_hour, first_minute, last_hour, last_minute = (int(part or 0) for part in found.groups())
+    if first_minute > 59 or last_minute > 59:
+        raise ValueError(f"no hours: {text!r}")
+    return Hours(first_hour * 60 + first_minute, last_hour * 60 + last_minute)
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"

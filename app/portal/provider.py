@@ -13,7 +13,7 @@ from app.db import db, transaction
 from app.errors import DomainError, InvalidInput, NotFound
 from app.models import ProviderProfile, RequestNote, RequestStatus, Role, ServiceRequest
 from app.portal.access import only, user
-from app.workflows import audit, requests, status
+from app.workflows import assignment, audit, requests, status
 from app.workflows.audit import Actor
 
 bp = Blueprint("portal_provider", __name__, url_prefix="/provider")
@@ -56,13 +56,23 @@ def take_step(key: UUID, step: str) -> ResponseReturnValue:
     return _carry_out(key, partial(status.change_status, wanted=wanted, actor=_actor()))
 
 
+@bp.post("/requests/<uuid:key>/decline")
+@only(Role.PROVIDER)
+def decline(key: UUID) -> ResponseReturnValue:
+    """Given back, the request is somebody else's, so there is no page of it to go back to."""
+    give_back = partial(assignment.decline, reason=request.form.get("reason", ""), actor=_actor())
+    return _carry_out(key, give_back, "Thank you for saying so: we find somebody else.", url_for(".index"))
+
+
 @bp.post("/requests/<uuid:key>/notes")
 @only(Role.PROVIDER)
 def add_note(key: UUID) -> ResponseReturnValue:
     return _carry_out(key, partial(requests.add_note, body=request.form.get("note", ""), actor=_actor()))
 
 
-def _carry_out(key: UUID, change: Callable[[ServiceRequest], object]) -> ResponseReturnValue:
+def _carry_out(
+    key: UUID, change: Callable[[ServiceRequest], object], message: str = "Saved.", address: str | None = None
+) -> ResponseReturnValue:
     try:
         with transaction():
             service_request = requests.get_locked(key, version=_sent_version())
@@ -72,8 +82,8 @@ def _carry_out(key: UUID, change: Callable[[ServiceRequest], object]) -> Respons
         raise
     except DomainError as error:
         return _show(key, refusal=error), error.http_status
-    flash("Saved.", "success")
-    return redirect(url_for(".page", key=key))
+    flash(message, "success")
+    return redirect(address or url_for(".page", key=key))
 
 
 def _show(key: UUID, *, refusal: DomainError | None = None) -> str:
@@ -93,8 +103,9 @@ def _show(key: UUID, *, refusal: DomainError | None = None) -> str:
         it=service_request,
         notes=list(db.session.scalars(notes)),
         steps=[(name, label) for name, (_, label, sources) in STEPS.items() if service_request.status in sources],
+        may_decline=service_request.status in {RequestStatus.PENDING_CONTACT, RequestStatus.TEAM_ASSIGNED},
         refusal=refusal,
-        draft=request.form.get("note", "") if refusal else "",
+        draft=request.form if refusal else {},
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from app.db import db
 from app.errors import InvalidInput
 from app.kit import clock
-from app.kit.calendar import DAY_MINUTES, Calendar, Hours
+from app.kit.calendar import DAY_MINUTES, Calendar, Hours, format_hours
 from app.models import DayOff, ProviderProfile, User, WorkingHours
 from app.workflows import audit
 from app.workflows.audit import Actor
@@ -133,12 +133,5 @@ def _ensure_apart(hours: Sequence[Hours]) -> None:
         raise InvalidInput("The hours of one day overlap.", details={"week": "Let one end before the next begins."})
 
 
-def _words(week: Mapping[int, Sequence[Hours]]) -> dict[str, list[str]]:
-    return {
-        str(weekday): [f"{_clock(each.opens)}-{_clock(each.closes)}" for each in hours]
-        for weekday, hours in sorted(week.items())
-    }
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"
+def _words(week: Mapping[int, Sequence[Hours]]) -> dict[str, str]:
+    return {str(weekday): format_hours(hours) for weekday, hours in sorted(week.items())}

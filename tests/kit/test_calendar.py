@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from app.kit.calendar import Calendar, Hours, NeverOpen, always_open
+from app.kit.calendar import Calendar, Hours, NeverOpen, always_open, format_hours, parse_hours
 
 INDIA = ZoneInfo("Asia/Kolkata")
 # Clocks are changed here at two and three in the night, outside of any office hours drawn below.
@@ -122,3 +122,37 @@ def test_hours_that_are_none_are_refused(hours):
 def test_a_calendar_that_never_opens_says_so():
     with pytest.raises(NeverOpen):
         Calendar({}, INDIA).add(datetime(2026, 3, 6, tzinfo=UTC), MINUTE)
+
+
+@given(hours=hours_of_a_day())
+def test_hours_are_read_as_they_are_written(hours):
+    assert parse_hours(format_hours(hours)) == hours
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("9-18", (Hours(540, 1080),)),
+        ("09:30 – 13, 14 to 18:15", (Hours(570, 780), Hours(840, 1095))),
+        ("14-18; 9-13", (Hours(540, 780), Hours(840, 1080))),
+        ("0-24", (Hours(0, 1440),)),
+        ("  ", ()),
+    ],
+)
+def test_hours_are_read_as_people_type_them(typed, meant):
+    assert parse_hours(typed) == meant
+
+
+@pytest.mark.parametrize("typed", ["nine to five", "9-8", "9:60-10", "9-25", "9-13, 12-18", "9", "-", "99:99-99:99"])
+def test_what_are_no_hours_is_refused(typed):
+    with pytest.raises(ValueError, match="hours"):
+        parse_hours(typed)
+
+
+@given(typed=st.text(max_size=30))
+def test_whatever_is_typed_means_hours_or_nothing(typed):
+    try:
+        hours = parse_hours(typed)
+    except ValueError:
+        return
+    assert parse_hours(format_hours(hours)) == hours

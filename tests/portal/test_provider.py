@@ -1,11 +1,14 @@
 """A provider's own pages: their requests, and nobody else's."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
 from app.db import transaction
-from app.models import RequestNote, RequestStatus, Role, ServiceRequest, StatusChange
-from app.workflows import assignment, requests
+from app.kit.calendar import Hours
+from app.models import Availability, ProviderProfile, RequestNote, RequestStatus, Role, ServiceRequest, StatusChange
+from app.workflows import assignment, requests, working_time
 from app.workflows.audit import SYSTEM
 from tests.factories import make_provider, make_request
 from tests.pages import Page
@@ -128,3 +131,83 @@ def test_the_pages_are_for_providers(client, session, role):
 def test_steps_need_their_token(app, client, session, own):
     app.config["WTF_CSRF_ENABLED"] = True
     assert take(client, session, own, "start").status_code == 400
+
+
+# --- giving back, and availability
+
+
+def test_what_they_cannot_take_they_give_back_and_it_is_gone_from_their_pages(client, session, own):
+    answer = take(client, session, own, "decline", reason="I know the other side.")
+    assert answer.location == "/provider/"
+    assert fresh(session, own).assigned_provider_id is None
+    assert client.get(f"/provider/requests/{own.id}").status_code == 404
+    assert [note.body for note in session.scalars(select(RequestNote))] == ["Given back: I know the other side."]
+
+
+def test_giving_back_needs_a_reason_and_an_unbegun_request(client, session, own, provider):
+    answer = take(client, session, own, "decline", reason=" ")
+    assert answer.status_code == 422
+    assert "Say why you give it back." in Page(answer.text).words
+    take(client, session, own, "start")
+    assert take(client, session, own, "decline", reason="Late.").status_code == 409
+    assert fresh(session, own).assigned_provider_id == provider.id
+
+
+def test_given_back_twice_it_is_given_back_once(client, session, own):
+    version = fresh(session, own).version
+    answers = [take(client, session, own, "decline", reason="No.", version=version) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [302, 404]
+
+
+def profile(session, user):
+    session.rollback()
+    return session.scalars(select(ProviderProfile).where(ProviderProfile.user_id == user.id)).one()
+
+
+def test_they_go_away_and_come_back(client, session, provider):
+    client.post("/provider/availability/away", data={"availability": "away"})
+    assert profile(session, provider).availability is Availability.AWAY
+    assert "I am back" in client.get("/provider/availability/").text
+    client.post("/provider/availability/away", data={"availability": "available"})
+    assert profile(session, provider).availability is Availability.AVAILABLE
+
+
+def test_their_hours_are_read_as_typed_and_kept(client, session, provider):
+    answer = client.post("/provider/availability/", data={"step": "hours", "day0": "9-13, 14-18", "day4": "10-12"})
+    assert answer.status_code == 302
+    assert working_time.hours_of(provider.id) == {0: (Hours(540, 780), Hours(840, 1080)), 4: (Hours(600, 720),)}
+    assert working_time.hours_of(None) == {}
+    fields = Page(client.get("/provider/availability/").text).find("input", name="day0")
+    assert fields[0]["value"] == "09:00-13:00, 14:00-18:00"
+
+
+def test_hours_that_cannot_be_read_are_shown_again_and_nothing_is_saved(client, session, provider):
+    client.post("/provider/availability/", data={"step": "hours", "day0": "9-18"})
+    answer = client.post("/provider/availability/", data={"step": "hours", "day0": "9-17", "day1": "nine to five"})
+    assert answer.status_code == 422
+    page = Page(answer.text)
+    assert page.find("input", name="day1")[0]["value"] == "nine to five"
+    assert page.find("input", name="day0")[0]["value"] == "9-17"
+    assert "Tuesday: write hours like" in page.words
+    assert working_time.hours_of(provider.id) == {0: (Hours(540, 1080),)}
+
+
+def test_days_off_come_and_go_and_only_their_own(client, session, provider):
+    other = make_provider()
+    day = working_time.today() + timedelta(days=3)
+    with transaction():
+        working_time.add_days_off(day, day, "Theirs", provider=other, actor=SYSTEM)
+    client.post("/provider/availability/", data={"step": "add", "first": day.isoformat(), "name": "Leave"})
+    [mine] = working_time.days_off(provider.id, since=day)
+    [theirs] = working_time.days_off(other.id, since=day)
+    client.post("/provider/availability/", data={"step": "remove", "day_off": [str(mine.id), str(theirs.id)]})
+    session.expire_all()
+    assert working_time.days_off(provider.id, since=day) == []
+    assert len(working_time.days_off(other.id, since=day)) == 1
+
+
+@pytest.mark.parametrize(
+    "fields", [{"first": ""}, {"first": "0001-01-01"}, {"first": "2999-01-01", "last": "2990-01-01"}]
+)
+def test_odd_days_are_refused(client, session, provider, fields):
+    assert client.post("/provider/availability/", data={"step": "add"} | fields).status_code == 422
