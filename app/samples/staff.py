@@ -28,6 +28,11 @@ def add_people(password: str) -> None:
     for email, name, role in STAFF:
         _person(email, name, role=role, password=password)
     add_providers(password)
+    add_affiliate(password)
+
+
+def add_affiliate(password: str | None) -> None:
+    """With no password nobody can sign in as them."""
     email, name, code = AFFILIATE
     user = _person(email, name, role=Role.AFFILIATE, password=password)
     db.session.scalars(select(AffiliateProfile).where(AffiliateProfile.user_id == user.id)).one().code = code
