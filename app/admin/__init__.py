@@ -18,6 +18,7 @@ from app.admin.palette import PaletteView
 from app.admin.payments import PaymentView
 from app.admin.payouts import PayoutView
 from app.admin.providers import ProviderView
+from app.admin.queue_page import QueueView
 from app.admin.refunds import RefundView
 from app.admin.request_page import RequestView
 from app.admin.roles import RoleView
@@ -66,6 +67,7 @@ def init_app(app: Flask) -> None:
         ProviderView(ProviderProfile, db, name="Providers", category="People", endpoint="providers"),
         LetterTemplateView(name="Message templates", category="System"),
         AffiliateView(AffiliateProfile, db, name="Affiliates", category="People", endpoint="affiliates"),
+        QueueView(name="Queue", category="System", endpoint="queue", url="/admin/queue"),
         WorkingHoursView(name="Working hours", category="System", endpoint="working_hours", url="/admin/working_hours"),
         UserView(User, db, name="Accounts", category="System", endpoint="users"),
         RoleView(name="Roles", category="System", endpoint="roles", url="/admin/roles"),

@@ -1,37 +1,32 @@
-"""Services and their tiers: what is on sale, for how much, in which order."""
+"""Services: what is on sale, for how much, in which order; each page with its tiers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from flask import request
-from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import selectinload
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_admin.actions import action
+from markupsafe import Markup
+from sqlalchemy import Select, or_
 
-from app.admin import cells
-from app.admin.base import ConsoleView
-from app.admin.catalog_forms import ServiceForm, TierForm, fill_service, fill_tier
-from app.admin.filters import Options, choice, enum_options, switch
+from app.admin import catalog_cells, cells, listing
+from app.admin.catalog_forms import ServiceForm, fill_service
+from app.admin.filters import choice, enum_options, switch
 from app.admin.forms import AdminForm
+from app.admin.inline import InlineView
 from app.admin.listing import Column
 from app.admin.paging import Order
 from app.admin.permissions import Permission
-from app.db import db
-from app.errors import DomainError
-from app.kit import ids
-from app.models import Category, Service, ServiceTier
-from app.workflows import catalog
+from app.admin.tiers import StillNeeded, TierView
+from app.ages import when
+from app.errors import NotFound
+from app.models import Category, Service
+from app.workflows import audit, catalog, catalog_order
 
-
-def _services() -> Options:
-    rows: Sequence[tuple[UUID, str]] = [
-        (key, name) for key, name in db.session.execute(select(Service.id, Service.name).order_by(Service.name))
-    ]
-    return tuple((str(key), name) for key, name in rows)
-
-
-def _sale(row: Service | ServiceTier) -> str:
-    return cells.switch(row.is_active, on="On sale", off="Off sale")
+_LAST_SALE = catalog.last_sale(Service)
 
 
 def _price_words(service: Service) -> str:
@@ -39,22 +34,19 @@ def _price_words(service: Service) -> str:
     return f"from {words}" if service.active_tiers else words
 
 
-class StillNeeded(DomainError):
-    """What was sold stays on record."""
-
-    code = "was_sold"
-    suggested_action = "Take it off sale instead: sold requests keep it, and nobody can buy it any more."
-
-
-class ServiceView(ConsoleView):
+class ServiceView(InlineView):
     noun = "service"
     form = ServiceForm
+    list_template = "admin/catalog/list.html"
+    edit_template = "admin/catalog/service.html"
+    details_template = "admin/catalog/details.html"
     edit_permission = Permission.MANAGE_CATALOGUE
+    action_permissions: Mapping[str, Permission] = dict.fromkeys(("sell", "retire"), Permission.MANAGE_CATALOGUE)
     create_label = "New service"
-    delete_warning = "The service and its tiers are gone for good. One that was sold is kept: take it off sale instead."
+    delete_warning = "The service and its tiers are gone for good."
     empty = "There is nothing to sell yet. Make the first service."
     search_label = "Name contains"
-    options = (selectinload(Service.tiers),)
+    options = tuple(catalog.with_facts())
     orders = {"order": Order(Service.sort_order, Service.id, descending=False)}
     editable = (
         "name",
@@ -65,17 +57,7 @@ class ServiceView(ConsoleView):
         "currency",
         "features",
         "first_contact_hours",
-        "sort_order",
         "is_active",
-    )
-    columns = (
-        Column("Service", lambda row: row.name),
-        Column("Category", lambda row: row.category.label),
-        Column("Price", _price_words, lambda row: row.from_price.decimal, "number"),
-        Column("Tiers", lambda row: len(row.active_tiers), css="number"),
-        Column("First contact", lambda row: f"{row.first_contact_hours} h", css="number"),
-        Column("Order", lambda row: row.sort_order, css="number"),
-        Column("On sale", _sale, lambda row: row.is_active),
     )
     filters = (
         choice("category", "Category", Service.category, options=enum_options(Category)),
@@ -84,7 +66,27 @@ class ServiceView(ConsoleView):
             "Sale",
             {"on": ("on sale", Service.is_active.is_(True)), "off": ("off sale", Service.is_active.is_(False))},
         ),
+        switch("sold", "Ever sold", {"yes": ("yes", _LAST_SALE.is_not(None)), "no": ("no", _LAST_SALE.is_(None))}),
     )
+
+    def __init__(self, *arguments: Any, tiers: TierView, **more: Any) -> None:
+        self.tiers = tiers
+        self.inlines = {
+            "price": catalog_cells.price(),
+            "sale": catalog_cells.sale(),
+            "position": catalog_cells.place(self._move, lock=lambda _: catalog_order.lock_services()),
+        }
+        self.columns = (
+            Column("Service", lambda row: row.name),
+            Column("Price", self._price_cell, lambda row: row.from_price.decimal, "number"),
+            Column("On sale", self.cell("sale"), lambda row: row.is_active),
+            Column("Place", self._order_cell, lambda row: row.position),
+            Column("Category", lambda row: row.category.label),
+            Column("First contact", lambda row: f"{row.first_contact_hours} h", css="number"),
+            Column("Last sold", lambda row: when(row.last_sold_at), lambda row: row.last_sold_at),
+            Column("In the shop", self._shop_link, lambda row: row.id),
+        )
+        super().__init__(*arguments, **more)
 
     @property
     def can_delete(self) -> bool:
@@ -93,53 +95,75 @@ class ServiceView(ConsoleView):
     def searched(self, query: Select[Any], text: str) -> Select[Any]:
         return query.where(or_(Service.name.icontains(text, autoescape=True)))
 
+    def start_row(self, form: AdminForm) -> Service:
+        return Service(sort_order=catalog_order.next_place(Service))
+
     def fill(self, row: Service, form: AdminForm) -> None:
         assert isinstance(form, ServiceForm)
         fill_service(row, form)
 
+    def was_sold(self, row: Service) -> bool:
+        return catalog.was_sold(row)
+
     def ensure_deletable(self, row: Service) -> None:
         if catalog.was_sold(row):
             raise StillNeeded(f"{row.name} was sold, so it cannot be deleted.")
+        for tier in row.tiers:
+            audit.record("tier.deleted", tier, actor=self.actor, before=self.tiers.snapshot(tier))
 
-    def below_form(self, row: Service) -> str:
-        return cells.partial_page("admin/catalog/tiers.html", service=row, money=cells.money, sale=_sale)
+    # --- many at once
 
+    @action("sell", "Put on sale")
+    def sell_selected(self, selected: list[str]) -> ResponseReturnValue:
+        return self.report("Put on sale", selected, partial(self._set_sale, wanted=True))
 
-class TierView(ConsoleView):
-    noun = "tier"
-    form = TierForm
-    edit_permission = Permission.MANAGE_CATALOGUE
-    create_label = "New tier"
-    delete_warning = "The tier is gone for good. One that was sold is kept: take it off sale instead."
-    empty = "No service has tiers. A service without tiers is sold at its own price."
-    orders = {"newest": Order(ServiceTier.created_at, ServiceTier.id)}
-    editable = ("service_id", "name", "price_minor", "features", "sort_order", "is_active")
-    columns = (
-        Column("Tier", lambda row: row.name),
-        Column("Service", lambda row: row.service.name),
-        Column("Price", lambda row: cells.money(row.price), lambda row: row.price.decimal, "number"),
-        Column("Order", lambda row: row.sort_order, css="number"),
-        Column("On sale", _sale, lambda row: row.is_active),
-    )
+    @action("retire", "Take off sale")
+    def retire_selected(self, selected: list[str]) -> ResponseReturnValue:
+        return self.report("Take off sale", selected, partial(self._set_sale, wanted=False))
 
-    def __init__(self, *arguments: Any, **more: Any) -> None:
-        self.filters = (choice("service", "Service", ServiceTier.service_id, options=_services),)
-        super().__init__(*arguments, **more)
+    def _set_sale(self, row: Service, *, wanted: bool) -> None:
+        before = dict(self.snapshot(row))
+        row.is_active = wanted
+        self._record_change(row, before)
 
-    @property
-    def can_delete(self) -> bool:
-        return self.can_edit
+    # --- as customers see it
 
-    def create_form(self, obj: Any = None) -> AdminForm:
-        form: TierForm = super().create_form(obj)
-        if request.method == "GET" and ids.parse_id(request.args.get("service", "")):
-            form.service_id.data = request.args["service"]
-        return form
+    @expose("/<uuid:key>/preview")
+    def preview(self, key: UUID) -> ResponseReturnValue:
+        """Its card in the shop, also before it is on sale."""
+        row = self.get_one(key)
+        if row is None:
+            raise NotFound("This entry does not exist any more.")
+        return self.render("admin/catalog/preview.html", service=row)
 
-    def fill(self, row: ServiceTier, form: AdminForm) -> None:
-        assert isinstance(form, TierForm)
-        fill_tier(row, form)
+    def render(self, template: str, **context: Any) -> str:
+        return super().render(template, money=cells.money, when=when, **context)
 
-    def ensure_deletable(self, row: ServiceTier) -> None:
-        if catalog.tier_was_sold(row):
-            raise StillNeeded(f"{row.name} was sold, so it cannot be deleted.")
+    def _shop_link(self, row: Service) -> Markup:
+        if row.is_active:
+            return cells.link("checkout.show", "Open", service_id=row.id)
+        return cells.link("services.preview", "Preview", key=row.id)
+
+    # --- cells
+
+    def _price_cell(self, row: Service) -> Markup | str:
+        if not self.can_edit:
+            return _price_words(row)
+        return cells.partial_page("admin/catalog/prices.html", service=row, view=self, tiers=self.tiers)
+
+    def _order_cell(self, row: Service) -> Markup | str:
+        # In a part of the list, the next one above is not the next one in the shop.
+        if not self.can_edit or listing.searched_text(request.args) or any(map(request.args.get, self._narrowing())):
+            return str(row.position)
+        number = self.show_cell(row, "position")
+        address = str(self.get_url(".save_cell", key=row.id, what="position"))
+        return catalog_cells.order(row, number=number, address=address, is_last=False)
+
+    def _narrowing(self) -> list[str]:
+        return [each.control.name for each in self.filters]
+
+    def _move(self, row: Service, position: int) -> None:
+        before = catalog_order.position_of(row)
+        after = catalog_order.move_service(row, position)
+        if after != before:
+            audit.record("service.moved", row, actor=self.actor, before={"place": before}, after={"place": after})

@@ -10,21 +10,20 @@ from wtforms.validators import InputRequired, Length, NumberRange
 from app.admin.filters import enum_options
 from app.admin.forms import AdminForm, AmountField, LinesField, choices
 from app.db import db
-from app.errors import InvalidInput
-from app.kit.money import Money, known_currencies, parse_amount
 from app.models import Category, Service, ServiceTier
+from app.workflows import catalog_rules as rules
 
 _NEEDED = "This is needed."
-_LARGEST_PRICE = 10**15
-_BOUNDS = NumberRange(-10_000, 10_000, "Use a number between -10,000 and 10,000.")
 
 
 class ServiceForm(AdminForm):
-    name = StringField("Name", [InputRequired(_NEEDED), Length(max=200)])
+    name = StringField("Name", [InputRequired(_NEEDED), Length(max=rules.LONGEST_NAME)])
     short_description = StringField(
-        "In one sentence", [InputRequired(_NEEDED), Length(max=300)], description="Stands on the card of the shop."
+        "In one sentence",
+        [InputRequired(_NEEDED), Length(max=rules.LONGEST_SUMMARY)],
+        description="Stands on the card of the shop.",
     )
-    description = TextAreaField("Description", [InputRequired(_NEEDED), Length(max=10_000)])
+    description = TextAreaField("Description", [InputRequired(_NEEDED), Length(max=rules.LONGEST_DESCRIPTION)])
     category = SelectField("Category", choices=choices(enum_options(Category)))
     price = AmountField(
         "Price", [InputRequired(_NEEDED)], description="In whole units, like 4,999.00. With tiers, theirs count."
@@ -33,19 +32,17 @@ class ServiceForm(AdminForm):
     features = LinesField("What is in it", description="One on each line.")
     first_contact_hours = IntegerField(
         "Hours to first contact",
-        [InputRequired(_NEEDED), NumberRange(1, 8760, "Use a number of hours between 1 and 8,760.")],
+        [InputRequired(_NEEDED), NumberRange(1, rules.MOST_HOURS, "Use a number of hours between 1 and 8,760.")],
         description="What we promise; later than that is overdue.",
     )
-    sort_order = IntegerField("Order", [InputRequired(_NEEDED), _BOUNDS], description="Lower numbers come first.")
     is_active = BooleanField("On sale")
 
 
 class TierForm(AdminForm):
     service_id = SelectField("Service")
-    name = StringField("Name", [InputRequired(_NEEDED), Length(max=100)])
+    name = StringField("Name", [InputRequired(_NEEDED), Length(max=rules.LONGEST_TIER_NAME)])
     price = AmountField("Price", [InputRequired(_NEEDED)], description="In whole units, in the service's currency.")
     features = LinesField("What is in it", description="One on each line.")
-    sort_order = IntegerField("Order", [InputRequired(_NEEDED), _BOUNDS], description="Lower numbers come first.")
     is_active = BooleanField("On sale")
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
@@ -56,10 +53,9 @@ class TierForm(AdminForm):
 
 def fill_service(service: Service, form: ServiceForm) -> None:
     """Raises InvalidInput, with details by field."""
-    currency = (form.currency.data or "").strip().upper()
-    if currency not in known_currencies():
-        raise _wrong("currency", "We know no such currency.")
-    service.price_minor = _price(form.price.data, currency).minor
+    currency = rules.parse_currency(form.currency.data or "")
+    rules.ensure_currency_stays(service, currency)
+    service.price_minor = rules.parse_price(form.price.data or "", currency).minor
     service.currency = currency
     service.name = form.name.data or ""
     service.short_description = form.short_description.data or ""
@@ -67,30 +63,14 @@ def fill_service(service: Service, form: ServiceForm) -> None:
     service.category = Category(form.category.data)
     service.features = list(form.features.data or [])
     service.first_contact_hours = form.first_contact_hours.data or 0
-    service.sort_order = form.sort_order.data or 0
     service.is_active = form.is_active.data
 
 
 def fill_tier(tier: ServiceTier, form: TierForm) -> None:
     """Raises InvalidInput, with details by field."""
     service = db.session.scalars(select(Service).where(Service.id == UUID(form.service_id.data))).one()
-    tier.price_minor = _price(form.price.data, service.currency).minor
+    tier.price_minor = rules.parse_price(form.price.data or "", service.currency).minor
     tier.service = service
     tier.name = form.name.data or ""
     tier.features = list(form.features.data or [])
-    tier.sort_order = form.sort_order.data or 0
     tier.is_active = form.is_active.data
-
-
-def _price(text: str | None, currency: str) -> Money:
-    try:
-        price = parse_amount(text or "", currency)
-    except ValueError as error:
-        raise _wrong("price", f"Write an amount in {currency}, like 4,999.00.") from error
-    if not 0 < price.minor <= _LARGEST_PRICE:
-        raise _wrong("price", "A price is more than nothing, and not astronomical.")
-    return price
-
-
-def _wrong(field: str, message: str) -> InvalidInput:
-    return InvalidInput(message, details={field: message})

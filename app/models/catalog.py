@@ -1,10 +1,11 @@
 """What is sold: services and their priced tiers."""
 
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, query_expression, relationship
 
 from app.columns import EnumText
 from app.db import Model
@@ -23,7 +24,10 @@ class Category(StrEnum):
 
 
 class Service(Keyed, Touched, Model):
-    """Something a customer can buy. Without tiers it costs `price_minor`; with tiers, what the tier costs."""
+    """Something a customer can buy. Without tiers it costs `price_minor`; with tiers, what the tier costs.
+
+    `position` (from 1, in the order of the shop) and `last_sold_at` are there when a query asks for them.
+    """
 
     __tablename__ = "services"
 
@@ -39,8 +43,12 @@ class Service(Keyed, Touched, Model):
     is_active: Mapped[bool] = mapped_column(default=True)
 
     tiers: Mapped[list["ServiceTier"]] = relationship(
-        back_populates="service", order_by="(ServiceTier.sort_order, ServiceTier.created_at)"
+        back_populates="service",
+        order_by="(ServiceTier.sort_order, ServiceTier.created_at)",
+        cascade="save-update, merge, delete",
     )
+    position: Mapped[int | None] = query_expression()
+    last_sold_at: Mapped[datetime | None] = query_expression()
 
     __table_args__ = (
         CheckConstraint("price_minor > 0", name="price_positive"),
@@ -66,7 +74,7 @@ class Service(Keyed, Touched, Model):
 
 
 class ServiceTier(Keyed, Touched, Model):
-    """A priced variant of a service, in the service's currency."""
+    """A priced variant of a service, in the service's currency. `last_sold_at` is there when a query asks for it."""
 
     __tablename__ = "service_tiers"
 
@@ -78,6 +86,7 @@ class ServiceTier(Keyed, Touched, Model):
     is_active: Mapped[bool] = mapped_column(default=True)
 
     service: Mapped[Service] = relationship(back_populates="tiers", lazy="joined", innerjoin=True)
+    last_sold_at: Mapped[datetime | None] = query_expression()
 
     __table_args__ = (
         CheckConstraint("price_minor > 0", name="price_positive"),

@@ -117,6 +117,13 @@ class ServiceRequest(Keyed, Touched, Model):
         Index("ix_service_requests_status_created_at_id", "status", "created_at", "id"),
         Index("ix_service_requests_payment_status_created_at_id", "payment_status", "created_at", "id"),
         Index("ix_service_requests_service_id_created_at_id", "service_id", "created_at", "id"),
+        Index(
+            "ix_service_requests_tier_created_at",
+            "service_tier_id",
+            "created_at",
+            postgresql_where=text("service_tier_id IS NOT NULL"),
+            sqlite_where=text("service_tier_id IS NOT NULL"),
+        ),
         Index("ix_service_requests_service_category_created_at_id", "service_category", "created_at", "id"),
         Index("ix_service_requests_provider_created_at_id", "assigned_provider_id", "created_at", "id"),
         Index("ix_service_requests_gateway_created_at_id", "payment_gateway", "created_at", "id"),

@@ -1,9 +1,12 @@
-"""What is on sale now."""
+"""What is on sale now, and what was ever sold."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import ScalarSelect, func, select, tuple_
+from sqlalchemy.orm import aliased, selectinload, with_expression
+from sqlalchemy.sql.base import ExecutableOption
 
 from app.db import db
 from app.errors import InvalidInput, NotFound, ServiceNotForSale
@@ -39,6 +42,31 @@ def get_tier(service: Service, tier_id: UUID | None) -> ServiceTier | None:
     if tier_id is None and not tiers:
         return None
     raise InvalidInput("Choose one of the options.", details={"tier": "Choose one of the options."})
+
+
+def last_sale(row: type[Service] | type[ServiceTier]) -> ScalarSelect[Any]:
+    """When each was last bought: one look into an index, however often that was."""
+    column = ServiceRequest.service_id if row is Service else ServiceRequest.service_tier_id
+    return (
+        select(ServiceRequest.created_at)
+        .where(column == row.id)
+        .order_by(ServiceRequest.created_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def with_facts() -> Sequence[ExecutableOption]:
+    """Services with their tiers, their position in the shop, and when they were last sold."""
+    before = aliased(Service)
+    position = select(func.count()).where(
+        tuple_(before.sort_order, before.id) <= tuple_(Service.sort_order, Service.id)
+    )
+    return (
+        with_expression(Service.position, position.scalar_subquery()),
+        with_expression(Service.last_sold_at, last_sale(Service)),
+        selectinload(Service.tiers).options(with_expression(ServiceTier.last_sold_at, last_sale(ServiceTier))),
+    )
 
 
 def was_sold(service: Service) -> bool:

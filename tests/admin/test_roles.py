@@ -10,6 +10,8 @@ STAFF = {Role.ADMIN, Role.OPERATOR, Role.FINANCE, Role.VIEWER}
 EDITED = ("services", "tiers", "providers", "affiliates", "users")
 MONEY = ("payments", "refunds", "disputes", "commissions", "payouts")
 LISTS = (*EDITED, *MONEY, "requests", "webhook_events", "notifications", "gateways", "audit")
+# Lists whose values change in their cells.
+INLINE = ("services", "tiers", "providers")
 # Lists that not all staff may even read.
 FOR_ADMINS = ("users", "audit")
 # Who may use what; whatever is not here, all staff may.
@@ -29,6 +31,7 @@ NEEDS = {
     **{f"payouts.{view}": {Role.ADMIN, Role.FINANCE} for view in ("new", "record", "lines", "batch")},
     "flags.save": {Role.ADMIN},
     **{f"gateways.{view}": {Role.ADMIN} for view in ("save", "check")},
+    **{f"{name}.{view}": {Role.ADMIN} for name in INLINE for view in ("show_cell_form", "save_cell")},
     "notifications.resend": {Role.ADMIN, Role.OPERATOR},
     **{
         f"webhook_events.{view}": {Role.ADMIN, Role.OPERATOR, Role.FINANCE}
@@ -61,7 +64,7 @@ def known(session):
 def ask(app, client, rule, method, known):
     key = known.get(rule.endpoint.partition(".")[0], "00000000-0000-7000-8000-000000000000")
     given = {"key": key, "export_type": "csv", "payment_key": known["payments"], "gateway": "sandbox", "kind": "alert"}
-    given |= {"flag": "purchase", "batch": "2026-03-01"}
+    given |= {"flag": "purchase", "batch": "2026-03-01", "what": "price"}
     values = {name: given.get(name, "unknown") for name in rule.arguments}
     with app.test_request_context():
         address = app.url_map.bind("localhost").build(rule.endpoint, values)

@@ -1,0 +1,312 @@
+"""Services and tiers changed where they stand: prices, sale, order; what was sold and what was not."""
+
+import json
+
+import pytest
+from sqlalchemy import select
+
+from app.db import transaction
+from app.models import AuditEntry, Category, Role, Service, ServiceTier
+from tests.admin.rows import count_queries
+from tests.factories import make_request, make_service, make_tier
+from tests.pages import Page
+from tests.sign_in import sign_in
+from tests.threads import at_once
+
+URL = "/admin/services/"
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def admin(client, session):
+    return sign_in(client)
+
+
+def fresh(session, row):
+    session.rollback()
+    return session.get_one(type(row), row.id, populate_existing=True)
+
+
+def put(client, row, name, value, *, seen):
+    table = "services" if isinstance(row, Service) else "tiers"
+    return client.post(f"/admin/{table}/{row.id}/cell/{name}", json={"value": value, "seen": seen}, headers=JSON)
+
+
+def entries(session, action):
+    session.rollback()
+    found = session.scalars(select(AuditEntry).where(AuditEntry.action == action).order_by(AuditEntry.created_at))
+    return [json.loads(entry.changes) for entry in found]
+
+
+def names(client, **arguments):
+    answer = client.get(URL, query_string=arguments)
+    return [box["aria-label"].removeprefix("Select ") for box in Page(answer.text).find("input", name="rowid")]
+
+
+# --- prices
+
+
+def test_a_price_changes_in_the_list_and_is_on_record(client, session, admin):
+    service = make_service(price_minor=249_900)
+    answer = put(client, service, "price", "2,999", seen="2499.00")
+    assert answer.status_code == 200
+    assert 'data-inline="2999.00"' in answer.json["cell"]
+    assert fresh(session, service).price_minor == 299_900
+    assert entries(session, "service.changed") == [
+        {"before": {"price_minor": 249_900}, "after": {"price_minor": 299_900}}
+    ]
+
+
+def test_the_list_has_the_price_of_each_tier_to_change(client, session, admin):
+    service = make_service(tiers=2)
+    page = Page(client.get(URL).text)
+    assert [link["data-inline"] for link in page.find("a", class_="inline") if "price" in link["href"]] == [
+        "1000.00",
+        "2000.00",
+    ]
+    assert put(client, service.tiers[1], "price", "2500", seen="2000.00").status_code == 200
+    assert fresh(session, service.tiers[1]).price_minor == 250_000
+    assert len(entries(session, "tier.changed")) == 1
+
+
+def test_a_price_that_somebody_else_changed_is_told_and_not_overwritten(client, session, admin):
+    service = make_service(price_minor=249_900)
+    with transaction():
+        fresh(session, service).price_minor = 500_000
+    answer = put(client, service, "price", "2999", seen="2499.00")
+    assert answer.status_code == 412
+    assert answer.json["error"]["message"].startswith("It is ₹5,000.00 by now")
+    assert answer.json["error"]["details"] == {"value": "5000.00"}
+    # Nor by who typed nothing new.
+    assert put(client, service, "price", "2499.00", seen="2499.00").status_code == 412
+    assert fresh(session, service).price_minor == 500_000
+    assert put(client, service, "price", "2999", seen="5000.00").status_code == 200
+
+
+def test_the_same_again_is_no_change(client, session, admin):
+    service = make_service(price_minor=249_900)
+    for _ in range(2):
+        assert put(client, service, "price", "2999.00", seen="2499.00").status_code == 200
+    assert len(entries(session, "service.changed")) == 1
+
+
+@pytest.mark.parametrize("price", ["", "-1", "0", "4.999", "a lot", "1e30", "NaN", "x" * 5_000])
+def test_a_price_that_makes_no_sense_is_refused_in_words(client, session, admin, price):
+    service = make_service(price_minor=249_900)
+    answer = put(client, service, "price", price, seen="2499.00")
+    assert answer.status_code == 422
+    assert answer.json["error"]["details"]["price"]
+    assert fresh(session, service).price_minor == 249_900
+
+
+def test_without_scripts_a_price_has_a_page_of_its_own(client, session, admin):
+    service = make_service(price_minor=249_900, category=Category.LEGAL)
+    page = Page(client.get(f"{URL}?category=legal").text)
+    [link] = [each for each in page.find("a", class_="inline") if "price" in each["href"]]
+    form = client.get(link["href"])
+    fields = {each["name"]: each.get("value") for each in Page(form.text).find("input") if each.get("name")}
+    assert (fields["value"], fields["seen"], fields["list"]) == ("2499.00", "2499.00", "category=legal")
+    refused = client.post(link["href"], data=fields | {"value": "nothing"})
+    assert (refused.status_code, "Write an amount in INR" in refused.text) == (422, True)
+    assert 'value="nothing"' in refused.text
+    answer = client.post(link["href"], data=fields | {"value": "3000"})
+    assert answer.location == f"{URL}?category=legal#row-{service.id}"
+    assert fresh(session, service).price_minor == 300_000
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.FINANCE, Role.VIEWER])
+def test_those_who_only_read_change_nothing(client, session, role):
+    sign_in(client, role)
+    service = make_service(tiers=1)
+    assert "data-inline" not in client.get(URL).text
+    assert "data-press" not in client.get(URL).text
+    assert "data-inline" not in client.get(f"{URL}details/?id={service.id}").text
+    for row in (service, service.tiers[0]):
+        for name, value in {"price": "1", "sale": "off", "position": "1"}.items():
+            assert put(client, row, name, value, seen="").status_code == 403
+    assert client.get(f"{URL}{service.id}/cell/price").status_code == 403
+    assert client.post(f"{URL}action/", data={"action": "retire", "rowid": str(service.id)}).status_code == 403
+    assert fresh(session, service).is_active
+
+
+def test_there_is_no_other_cell_and_no_other_row(client, session, admin):
+    service = make_service()
+    assert put(client, service, "currency", "USD", seen="INR").status_code == 404
+    missing = "00000000-0000-7000-8000-000000000000"
+    assert client.post(f"{URL}{missing}/cell/price", json={"value": "1"}).status_code == 404
+    assert client.get(f"{URL}{missing}/cell/price").status_code == 404
+    assert client.post(f"{URL}{service.id}/cell/price", json=["value"]).status_code == 412
+
+
+# --- sale
+
+
+def test_one_press_takes_a_service_off_sale_and_another_puts_it_back(client, session, admin):
+    service = make_service()
+    [button] = [each for each in Page(client.get(URL).text).find("button") if "data-press" in each]
+    client.post(button["formaction"], data={button["name"]: button["value"], "list": ""})
+    assert fresh(session, service).is_active is False
+    assert put(client, service, "sale", "on", seen="off").status_code == 200
+    assert fresh(session, service).is_active is True
+    assert put(client, service, "sale", "maybe", seen="on").status_code == 422
+    assert len(entries(session, "service.changed")) == 2
+
+
+def test_many_are_put_on_and_off_sale_at_once(client, session, admin):
+    services = [make_service() for _ in range(3)]
+    sent = {"rowid": [str(each.id) for each in services[:2]]}
+    assert "2 done" in Page(client.post(f"{URL}action/", data=sent | {"action": "retire"}).text).words
+    assert [fresh(session, each).is_active for each in services] == [False, False, True]
+    client.post(f"{URL}action/", data=sent | {"action": "sell"})
+    assert [fresh(session, each).is_active for each in services] == [True, True, True]
+
+
+def test_without_a_tier_on_sale_the_page_says_what_it_costs_then(client, session, admin):
+    service = make_service(tiers=1, price_minor=777_700)
+    put(client, service.tiers[0], "sale", "off", seen="on")
+    assert "No tier is on sale , so the service is sold at its own price, ₹7,777.00." in (
+        Page(client.get(f"{URL}edit/?id={service.id}").text).words
+    )
+
+
+# --- order
+
+
+@pytest.fixture
+def five(session):
+    # Some share a number, as rows made by hand do.
+    return [
+        make_service(name=f"Service {name}", sort_order=order)
+        for name, order in zip("ABCDE", (0, 0, 3, 3, 9), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("which", "to", "wanted"), [(0, 2, "BACDE"), (4, 1, "EABCD"), (2, 4, "ABDCE"), (1, 99, "ACDEB"), (3, 4, "ABCDE")]
+)
+def test_a_service_moves_to_any_place(client, session, admin, five, which, to, wanted):
+    answer = put(client, five[which], "position", str(to), seen=str(which + 1))
+    assert (answer.status_code, answer.json["isMoved"]) == (200, True)
+    assert [name[-1] for name in names(client)] == list(wanted)
+    if wanted != "ABCDE":
+        shop = [card["id"] for card in Page(client.get("/").text).find("li", class_="card")]
+        assert shop == [f"service-{five['ABCDE'.index(letter)].id}" for letter in wanted]
+    assert len(entries(session, "service.moved")) == (wanted != "ABCDE")
+
+
+def test_the_arrows_move_one_step(client, session, admin, five):
+    steps = Page(client.get(URL).text).find("button", class_="step")
+    down = steps[1]
+    assert client.post(down["formaction"], data={"value": down["value"], "list": ""}).status_code == 302
+    assert [name[-1] for name in names(client)] == list("BACDE")
+    assert "disabled" in steps[0]
+
+
+def test_in_a_part_of_the_list_there_is_no_order_to_change(client, session, admin, five):
+    assert 'class="step"' in client.get(URL).text
+    for part in ("?category=ca", "?q=Service", "?sale=on"):
+        assert 'class="step"' not in client.get(URL + part).text
+
+
+@pytest.mark.parametrize("place", ["0", "-1", "x", "", "1.5", "99999999999"])
+def test_an_odd_place_is_refused(client, session, admin, five, place):
+    assert put(client, five[0], "position", place, seen="1").status_code == 422
+
+
+def test_tiers_move_within_their_service(client, session, admin):
+    service, other = make_service(tiers=3), make_service(tiers=2)
+    assert put(client, service.tiers[2], "position", "1", seen="3").status_code == 200
+    session.rollback()
+    session.expire_all()
+    assert [tier.name for tier in session.get_one(Service, service.id).tiers] == ["Tier 3", "Tier 1", "Tier 2"]
+    assert [tier.name for tier in session.get_one(Service, other.id).tiers] == ["Tier 1", "Tier 2"]
+
+
+def test_two_who_move_at_once_leave_each_a_place(app, client, session, admin, five):
+    def mover(row, to):
+        def move():
+            own = app.test_client()
+            sign_in(own, admin)
+            seen = "1" if row is five[0] else "5"
+            own.post(f"{URL}{row.id}/cell/position", json={"value": str(to), "seen": seen})
+
+        return move
+
+    at_once(app, [mover(five[0], 4), mover(five[4], 2)] * 2)
+    session.rollback()
+    assert sorted(session.scalars(select(Service.sort_order))) == [1, 2, 3, 4, 5]
+
+
+def test_a_new_service_and_a_new_tier_come_last(client, session, admin, five):
+    sent = {"name": "New", "short_description": "x", "description": "x", "category": "ca", "price": "1"}
+    sent |= {"currency": "INR", "first_contact_hours": "1"}
+    client.post(f"{URL}new/", data=sent)
+    assert names(client)[-1] == "New"
+
+
+# --- sold or not
+
+
+def test_what_was_sold_is_told_from_what_was_not(client, session, admin):
+    sold, unsold = make_service(tiers=1), make_service()
+    make_request(sold)
+    assert names(client, sold="yes") == [sold.name]
+    assert names(client, sold="no") == [unsold.name]
+    assert "Delete" not in client.get(f"{URL}edit/?id={sold.id}").text
+    assert "It was sold, so it stays on record" in client.get(f"{URL}edit/?id={sold.id}").text
+    assert "It was sold" in client.get(f"/admin/tiers/edit/?id={sold.tiers[0].id}").text
+    assert "Delete" in client.get(f"{URL}edit/?id={unsold.id}").text
+
+
+def test_a_service_that_was_not_sold_goes_with_its_tiers(client, session, admin):
+    service = make_service(tiers=2)
+    client.post(f"{URL}delete/", data={"id": str(service.id)})
+    session.rollback()
+    assert session.scalars(select(Service)).all() == []
+    assert session.scalars(select(ServiceTier)).all() == []
+    assert (len(entries(session, "service.deleted")), len(entries(session, "tier.deleted"))) == (1, 2)
+
+
+def test_a_service_with_tiers_keeps_its_currency(client, session, admin):
+    service = make_service(tiers=1)
+    sent = {"name": "New", "short_description": "x", "description": "x", "category": "ca", "price": "1"}
+    page = client.get(f"{URL}edit/?id={service.id}")
+    version = Page(page.text).find("input", name="row_version")[0]["value"]
+    sent |= {"currency": "JPY", "first_contact_hours": "1", "row_version": version}
+    answer = client.post(f"{URL}edit/?id={service.id}", data=sent)
+    assert "Its tiers are priced in INR" in answer.text
+    assert fresh(session, service).currency == "INR"
+
+
+def test_a_tier_is_added_where_the_others_stand(client, session, admin):
+    service = make_service(tiers=1)
+    page = client.get(f"{URL}edit/?id={service.id}").text
+    assert 'class="add-tier"' in page
+    sent = {"service_id": str(service.id), "is_active": "y", "name": "Express", "price": "4,500", "features": "Fast"}
+    assert client.post("/admin/tiers/new/", data=sent).location.endswith(f"{URL}edit/?id={service.id}#tiers")
+    session.expire_all()
+    assert [tier.name for tier in fresh(session, service).tiers] == ["Tier 1", "Express"]
+    assert put(client, service.tiers[0], "name", "Standard", seen="Tier 1").status_code == 200
+    assert put(client, service.tiers[0], "name", " ", seen="Standard").status_code == 422
+
+
+# --- as customers see it
+
+
+def test_a_service_is_seen_as_in_the_shop_before_it_is_on_sale(client, session, admin):
+    on_sale, off_sale = make_service(), make_service(is_active=False, tiers=1)
+    page = Page(client.get(URL).text)
+    assert page.find("a", href=f"/services/{on_sale.id}")
+    assert page.find("a", href=f"{URL}{off_sale.id}/preview")
+    words = Page(client.get(f"{URL}{off_sale.id}/preview").text).words
+    assert off_sale.name in words
+    assert "once it is on sale" in words
+    assert "₹1,000.00" in words
+
+
+def test_the_list_asks_as_much_of_the_database_however_many_there_are(client, session, admin):
+    make_service(tiers=2)
+    few = count_queries(client, URL)
+    for _ in range(9):
+        make_tier(make_service(tiers=1))
+    assert count_queries(client, URL) == few
