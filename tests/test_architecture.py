@@ -26,6 +26,7 @@ AROUND = {
     "bulk_runs",
     "stationery",
     "working_week",
+    "queue_watch",
     "error_pages",
     "error_tally",
     "protection",

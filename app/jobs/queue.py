@@ -29,6 +29,8 @@ JOB_TIMEOUT = 180
 _FAILED_KEPT = 7 * 24 * 3600
 _BELL = "counterfoil:bell"
 _BELL_SECONDS = 30
+_SCHEDULER = "counterfoil:scheduler"
+_SCHEDULER_SECONDS = 15
 _SILENCE_SECONDS = 5.0
 _COMPLAINT_SECONDS = 60.0
 
@@ -114,6 +116,15 @@ def enqueue_slot(job: str, job_id: str, *, seconds: int) -> None:
         # ... and a round that nobody came to is left out: the next one does its work.
         ttl=10 * seconds,
     )
+
+
+def show_scheduler() -> None:
+    """Leave a mark that a scheduler lives; it wears off by itself."""
+    _call(lambda redis: redis.set(_SCHEDULER, "1", ex=_SCHEDULER_SECONDS))
+
+
+def is_scheduler_alive(redis: Redis) -> bool:
+    return bool(redis.exists(_SCHEDULER))
 
 
 def answer_bell() -> None:

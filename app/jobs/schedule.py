@@ -63,6 +63,7 @@ class Scheduler:
     def tick(self) -> None:
         """Ring for what is due in this moment's slots. With the queue away it is tried again at the next tick."""
         now = int(clock.utc_now().timestamp())
+        queue.show_scheduler()
         try:
             for periodic in PERIODIC_JOBS:
                 self._ring(periodic, now // periodic.seconds)

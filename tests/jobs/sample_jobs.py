@@ -27,3 +27,7 @@ def take_time(path: str) -> None:
     while not Path(path).with_suffix(".go").exists():
         time.sleep(0.02)
     Path(path).write_text("done")
+
+
+def break_with(text: str) -> None:
+    raise RuntimeError(text)

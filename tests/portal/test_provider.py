@@ -98,8 +98,8 @@ def test_somebody_elses_request_does_not_exist_here(client, session, foreign):
     before = fresh(session, foreign)
     seen = (before.status, before.version)
     assert client.get(f"/provider/requests/{foreign.id}").status_code == 404
-    for step in ("accept", "start", "complete", "notes"):
-        assert take(client, session, foreign, step, note="x").status_code == 404
+    for step in ("accept", "start", "complete", "decline", "notes"):
+        assert take(client, session, foreign, step, note="x", reason="x").status_code == 404
     after = fresh(session, foreign)
     assert (after.status, after.version) == seen
 
