@@ -100,15 +100,24 @@ def waiting(change):
     return mails(change, status=NotificationStatus.PENDING)
 
 
+_RESTORED = (
+    "status",
+    "assigned_provider_id",
+    "assigned_at",
+    "first_contact_at",
+    "closed_at",
+    "due_at",
+    "waiting_since",
+    "work_left_seconds",
+)
+
+
 def standing():
     """What undoing brings back: each request's status, provider and clocks, and each provider's load."""
     db.session.rollback()
     db.session.expire_all()
-    requests = {
-        row.id: (row.status, row.assigned_provider_id, row.assigned_at, row.first_contact_at, row.closed_at)
-        for row in db.session.scalars(select(ServiceRequest))
-    }
-    return requests, loads()
+    rows = db.session.scalars(select(ServiceRequest))
+    return {row.id: [getattr(row, name) for name in _RESTORED] for row in rows}, loads()
 
 
 def loads():

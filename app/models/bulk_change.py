@@ -135,6 +135,9 @@ class BulkChangeRow(Model):
     assigned_at_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     first_contact_at_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_at_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    due_at_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    waiting_since_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    work_left_before: Mapped[int | None]
 
     __table_args__ = (Index("ix_bulk_change_rows_change_id_state_position", "change_id", "state", "position"),)
 

@@ -1,6 +1,7 @@
 """Giving a request to a provider: by a person's choice, or by the routing rule."""
 
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Double, Select, cast, exists, func, or_, select
@@ -10,6 +11,7 @@ from app.errors import AssignmentRefused, InvalidInput
 from app.kit import clock
 from app.models import (
     Availability,
+    Category,
     Decline,
     ProviderProfile,
     ProviderSkill,
@@ -57,7 +59,7 @@ def route(service_request: ServiceRequest, *, actor: Actor = SYSTEM) -> User | N
         if found is None:
             return None
         profile, eligible = found
-        because = _reason(profile, service_request, eligible)
+        because = reason(profile, service_request, open_work=profile.open_work, eligible=eligible)
         if workload.take_place(profile):
             give(service_request, profile.user, actor=actor, because=because)
             return profile.user
@@ -90,11 +92,27 @@ def is_ready(now: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _reason(profile: ProviderProfile, service_request: ServiceRequest, eligible: int) -> str:
-    """Why the rule chose this one, in words for the request's page; read before the place is taken."""
+class Routable(Protocol):
+    """What the rule looks at in a request."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def service_id(self) -> UUID: ...
+
+    @property
+    def service_category(self) -> Category: ...
+
+    @property
+    def service_name(self) -> str: ...
+
+
+def reason(profile: ProviderProfile, request: Routable, *, open_work: int, eligible: int) -> str:
+    """Why the rule chose this one, in words for the request's page; `open_work` is what they had before."""
     services = {skill.service_id for skill in profile.skills}
-    skill = service_request.service_name if service_request.service_id in services else "the category"
-    load = f"{profile.open_work} of {profile.capacity} places in use"
+    skill = request.service_name if request.service_id in services else "the category"
+    load = f"{open_work} of {profile.capacity} places in use"
     if eligible == 1:
         return f"the only available provider skilled in {skill}, with {load}"
     return f"skilled in {skill}, and with {load} the least busy of {eligible} available providers"

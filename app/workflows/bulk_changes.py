@@ -118,6 +118,7 @@ def _change_each(change: BulkChange, rows: Sequence[BulkChangeRow], locked: Lock
         except DomainError as error:
             outcomes.refused |= {row.position: error.message for row in fresh}
             return outcomes
+        step.prepare([row.request_id for row in fresh])
         for row in fresh:
             service_request = locked[row.request_id]
             try:

@@ -133,6 +133,9 @@ def _freeze(change: BulkChange, wanted: Select[ServiceRequest]) -> int:
         "assigned_at_before": ServiceRequest.assigned_at,
         "first_contact_at_before": ServiceRequest.first_contact_at,
         "closed_at_before": ServiceRequest.closed_at,
+        "due_at_before": ServiceRequest.due_at,
+        "waiting_since_before": ServiceRequest.waiting_since,
+        "work_left_before": ServiceRequest.work_left_seconds,
     }
     rows = wanted.with_only_columns(*columns.values()).order_by(None)
     db.session.execute(insert(BulkChangeRow).from_select(list(columns), rows, include_defaults=False))

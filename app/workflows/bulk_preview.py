@@ -6,6 +6,7 @@ each way of standing, not once for each of a hundred thousand rows.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -16,13 +17,13 @@ from app.models import (
     OPEN_STATUSES,
     BulkChange,
     BulkChangeRow,
-    Category,
     ProviderProfile,
     RequestStatus,
     ServiceRequest,
 )
 from app.workflows import bulk_steps
 from app.workflows.bulk_steps import NO_ROOM, Assign, Mails, Route
+from app.workflows.rosters import Roster
 
 _MOST_EXAMPLES = 3
 _CHUNK = 2000
@@ -100,7 +101,7 @@ def forecast(change: BulkChange) -> Forecast:
             found.add(group, step.mails(group))
     found.reasons = reasons.sorted
     if isinstance(step, Route):
-        _place(change, step, found)
+        _place(change, found)
     elif isinstance(step, Assign):
         found.load = _load(step, found)
     return found
@@ -145,15 +146,15 @@ def _load(step: Assign, found: Forecast) -> Load | None:
     return Load(step.provider.name, profile.capacity, profile.open_work, profile.open_work + found.changed)
 
 
-def _place(change: BulkChange, step: Route, found: Forecast) -> None:
+def _place(change: BulkChange, found: Forecast) -> None:
     """Who would be left over when everybody's room is taken: the rule is tried on the rows in their order."""
-    placed, without = 0, Reason(NO_ROOM)
-    for reference, service_id, category in _routable(change):
-        if step.roster.take(service_id, category) is not None:
+    roster, placed, without = Roster(), 0, Reason(NO_ROOM)
+    for row in _routable(change):
+        if roster.take(row) is not None:
             placed += 1
         elif len(without.examples) < _MOST_EXAMPLES:
-            without.examples.append(reference)
-        elif not step.roster.has_room:
+            without.examples.append(row.reference)
+        elif not roster.has_room:
             break
     without.count = found.changed - placed
     if without.count:
@@ -162,9 +163,10 @@ def _place(change: BulkChange, step: Route, found: Forecast) -> None:
     found.by_status, found.is_certain = {}, False
 
 
-def _routable(change: BulkChange) -> Iterator[tuple[str, UUID, Category]]:
+def _routable(change: BulkChange) -> Iterator[Any]:
+    columns = (ServiceRequest.id, ServiceRequest.service_id, ServiceRequest.service_category)
     query = (
-        select(BulkChangeRow.reference, ServiceRequest.service_id, ServiceRequest.service_category)
+        select(BulkChangeRow.reference, ServiceRequest.service_name, *columns)
         .join(ServiceRequest, ServiceRequest.id == BulkChangeRow.request_id)
         .where(
             BulkChangeRow.change_id == change.id,

@@ -5,25 +5,18 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import load_only
+from sqlalchemy.orm import defer
 
 from app.db import db
 from app.models import BulkChange, BulkChangeRow, BulkRowState, ServiceRequest, User
 
 Locked = Mapping[UUID, ServiceRequest]
 
-# What the steps read and write, and the address that a customer's mail goes to: all else stays sealed.
-_NEEDED = load_only(
-    ServiceRequest.version,
-    ServiceRequest.status,
-    ServiceRequest.assigned_provider_id,
-    ServiceRequest.assigned_at,
-    ServiceRequest.first_contact_at,
-    ServiceRequest.closed_at,
-    ServiceRequest.updated_at,
-    ServiceRequest.service_id,
-    ServiceRequest.service_category,
-    ServiceRequest.customer_email,
+# Nobody reads these here, so they stay sealed; the address is where a customer's mail goes to.
+_SEALED = (
+    defer(ServiceRequest.customer_name),
+    defer(ServiceRequest.customer_phone),
+    defer(ServiceRequest.customer_requirements),
 )
 
 
@@ -42,7 +35,7 @@ def lock_requests(rows: Sequence[BulkChangeRow]) -> Locked:
         select(ServiceRequest)
         .where(ServiceRequest.id.in_(keys))
         .order_by(ServiceRequest.id)
-        .options(_NEEDED)
+        .options(*_SEALED)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )

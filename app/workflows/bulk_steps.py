@@ -1,6 +1,6 @@
 """What can be done to many requests at once. Each step is a workflow's own, with what is said and asked before it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -46,15 +46,28 @@ class Step(Protocol):
 
     def mails(self, standing: Standing) -> Mails: ...
 
+    def prepare(self, request_ids: Collection[UUID]) -> None:
+        """Called once before the requests of one transaction."""
+
     def carry_out(self, service_request: ServiceRequest, *, actor: Actor) -> str | None:
         """What was done, where the title does not say it. Raises DomainError before anything is changed."""
 
     def finish(self) -> None:
-        """Called once after all requests of one transaction. Raises RosterChanged."""
+        """Called once after them. Raises RosterChanged."""
+
+
+class _Plain:
+    """A step that needs to know of no other request."""
+
+    __slots__ = ()
+
+    def prepare(self, request_ids: Collection[UUID]) -> None: ...
+
+    def finish(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class SetStatus:
+class SetStatus(_Plain):
     wanted: RequestStatus
     note: str = ""
     action = "set_status"
@@ -80,11 +93,9 @@ class SetStatus:
     def carry_out(self, service_request: ServiceRequest, *, actor: Actor) -> None:
         status.change_status(service_request, self.wanted, actor=actor, note=self.note)
 
-    def finish(self) -> None: ...
-
 
 @dataclass(frozen=True, slots=True)
-class Assign:
+class Assign(_Plain):
     provider: User
     action = "assign"
     ends = False
@@ -106,11 +117,9 @@ class Assign:
     def carry_out(self, service_request: ServiceRequest, *, actor: Actor) -> None:
         assignment.assign(service_request, self.provider, actor=actor)
 
-    def finish(self) -> None: ...
-
 
 @dataclass(frozen=True, slots=True)
-class Unassign:
+class Unassign(_Plain):
     action = "unassign"
     title = "Take back from the provider"
     ends = False
@@ -128,22 +137,13 @@ class Unassign:
     def carry_out(self, service_request: ServiceRequest, *, actor: Actor) -> None:
         assignment.unassign(service_request, actor=actor)
 
-    def finish(self) -> None: ...
-
 
 class Route:
     action = "route"
     title = "Choose the provider by rule"
     ends = False
 
-    def __init__(self) -> None:
-        self._roster: Roster | None = None
-
-    @property
-    def roster(self) -> Roster:
-        """As it is in this transaction."""
-        self._roster = self._roster or Roster()
-        return self._roster
+    _roster: Roster
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -155,17 +155,19 @@ class Route:
     def mails(self, standing: Standing) -> Mails:
         return Mails(to_provider=1)
 
+    def prepare(self, request_ids: Collection[UUID]) -> None:
+        self._roster = Roster(request_ids)
+
     def carry_out(self, service_request: ServiceRequest, *, actor: Actor) -> str:
         self.ensure(service_request)
-        provider = self.roster.take(service_request.service_id, service_request.service_category)
-        if provider is None:
+        chosen = self._roster.take(service_request)
+        if chosen is None:
             raise AssignmentRefused(NO_ROOM)
-        assignment.give(service_request, provider, actor=actor)
-        return f"Given to {provider.name}."
+        assignment.give(service_request, chosen.provider, actor=actor, because=chosen.because)
+        return f"Given to {chosen.provider.name}."
 
     def finish(self) -> None:
-        if self._roster is not None:
-            self._roster.keep()
+        self._roster.keep()
 
 
 def load(action: str, parameters: Mapping[str, Any]) -> Step:

@@ -157,7 +157,9 @@ def _restore(service_request: ServiceRequest, row: BulkChangeRow, *, actor: Acto
     _mark_figures(service_request)
     service_request.status, service_request.assigned_provider_id = row.status_before, row.provider_before
     service_request.assigned_at, service_request.closed_at = row.assigned_at_before, row.closed_at_before
-    service_request.first_contact_at, service_request.updated_at = row.first_contact_at_before, clock.utc_now()
+    service_request.first_contact_at, service_request.due_at = row.first_contact_at_before, row.due_at_before
+    service_request.waiting_since, service_request.work_left_seconds = row.waiting_since_before, row.work_left_before
+    service_request.updated_at = clock.utc_now()
     _count_work(service_request, by=1)
     if old_status is not row.status_before:
         _enter_step_back(service_request, old_status, actor=actor)

@@ -3,7 +3,7 @@
 It decides as `assignment.route` does for one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -13,8 +13,9 @@ from sqlalchemy.orm import selectinload
 
 from app.db import db
 from app.kit import clock
-from app.models import Category, ProviderProfile, User
+from app.models import Category, Decline, ProviderProfile, ServiceRequest, User
 from app.workflows import assignment, workload
+from app.workflows.assignment import Routable
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -23,8 +24,16 @@ class RosterChanged(Exception):
     """Somebody else was given work in the same moment: nothing of this may stay, but it can be tried again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Whose turn it is, and why in words."""
+
+    provider: User
+    because: str
+
+
 @dataclass(slots=True)
-class Place:
+class _Place:
     """One provider as the rule sees them; `taken` of their open work was given to them here."""
 
     profile: ProviderProfile
@@ -40,33 +49,35 @@ class Place:
     def rank(self) -> tuple[float, datetime, UUID]:
         return self.open_work / self.profile.capacity, self.last_assigned_at, self.profile.id
 
+    def is_skilled(self, service_id: UUID, category: Category) -> bool:
+        return any(skill.service_id == service_id or skill.category is category for skill in self.profile.skills)
+
 
 class Roster:
-    """Who is eligible now, with their skills and room."""
+    """Who is eligible now, with their skills and room. Without `for_requests` it knows of all that were given back."""
 
-    def __init__(self) -> None:
+    def __init__(self, for_requests: Collection[UUID] | None = None) -> None:
         self._places = [
-            Place(profile, profile.open_work, profile.last_assigned_at or _NEVER) for profile in _load_eligible()
+            _Place(profile, profile.open_work, profile.last_assigned_at or _NEVER) for profile in _load_ready()
         ]
-        self._skilled: dict[tuple[UUID, Category], list[Place]] = {}
+        self._declined = _load_declined(for_requests)
+        self._skilled: dict[tuple[UUID, Category], list[_Place]] = {}
 
     @property
     def has_room(self) -> bool:
         return any(place.has_room for place in self._places)
 
-    def take(self, service_id: UUID, category: Category) -> User | None:
-        """Whose turn it is for this service; None when nobody skilled has room."""
-        asked = (service_id, category)
-        if asked not in self._skilled:
-            self._skilled[asked] = [place for place in self._places if _is_skilled(place.profile, *asked)]
-        free = [place for place in self._skilled[asked] if place.has_room]
+    def take(self, request: Routable) -> Chosen | None:
+        """A place for this request; None when nobody eligible has room."""
+        free = [place for place in self._skilled_in(request) if self._is_eligible(place, request)]
         if not free:
             return None
-        chosen = min(free, key=lambda place: place.rank)
-        chosen.open_work += 1
-        chosen.taken += 1
-        chosen.last_assigned_at = clock.utc_now()
-        return chosen.profile.user
+        place = min(free, key=lambda place: place.rank)
+        because = assignment.reason(place.profile, request, open_work=place.open_work, eligible=len(free))
+        place.open_work += 1
+        place.taken += 1
+        place.last_assigned_at = clock.utc_now()
+        return Chosen(place.profile.user, because)
 
     def keep(self) -> None:
         """Count what was taken, in the order of the providers' keys. Raises RosterChanged."""
@@ -75,8 +86,17 @@ class Roster:
             if not workload.take_places(place.profile.id, place.taken, at=place.last_assigned_at):
                 raise RosterChanged
 
+    def _skilled_in(self, request: Routable) -> list[_Place]:
+        asked = (request.service_id, request.service_category)
+        if asked not in self._skilled:
+            self._skilled[asked] = [place for place in self._places if place.is_skilled(*asked)]
+        return self._skilled[asked]
 
-def _load_eligible() -> Sequence[ProviderProfile]:
+    def _is_eligible(self, place: _Place, request: Routable) -> bool:
+        return place.has_room and (request.id, place.profile.user_id) not in self._declined
+
+
+def _load_ready() -> Sequence[ProviderProfile]:
     query = (
         select(ProviderProfile)
         .join(ProviderProfile.user)
@@ -87,5 +107,13 @@ def _load_eligible() -> Sequence[ProviderProfile]:
     return db.session.scalars(query).all()
 
 
-def _is_skilled(profile: ProviderProfile, service_id: UUID, category: Category) -> bool:
-    return any(skill.service_id == service_id or skill.category is category for skill in profile.skills)
+def _load_declined(for_requests: Collection[UUID] | None) -> set[tuple[UUID, UUID]]:
+    """Request and provider who gave it back."""
+    query = select(Decline.service_request_id, Decline.provider_id)
+    if for_requests is None:
+        # Only what somebody can still be chosen for.
+        waiting = ServiceRequest.assigned_provider_id.is_(None) & ServiceRequest.closed_at.is_(None)
+        query = query.join(ServiceRequest, ServiceRequest.id == Decline.service_request_id).where(waiting)
+    else:
+        query = query.where(Decline.service_request_id.in_(for_requests))
+    return {(request_id, provider_id) for request_id, provider_id in db.session.execute(query).all()}

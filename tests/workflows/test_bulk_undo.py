@@ -208,7 +208,8 @@ actions = st.one_of(
     st.tuples(st.just("assign"), st.integers(0, 1)),
     st.tuples(st.sampled_from(["unassign", "route"]), st.none()),
 )
-stands = st.lists(st.tuples(st.sampled_from(S), st.sampled_from([None, 0, 1])), min_size=1, max_size=4)
+# Where each stands, who has it, and whether its clock stands still.
+stands = st.lists(st.tuples(st.sampled_from(S), st.sampled_from([None, 0, 1]), st.booleans()), min_size=1, max_size=4)
 
 
 @pytest.fixture
@@ -240,10 +241,11 @@ def test_undone_with_nobody_in_between_it_never_was(kept, stands, what, batch):
 
 def _stand(service, people, stands):
     """Paid requests that stand like this; both providers have room for one more."""
-    rows = [
-        new_request(service, status=wanted, assigned_provider_id=None if who is None else people[who].id)
-        for wanted, who in stands
-    ]
+    rows = []
+    for wanted, who, waits in stands:
+        clocks = {"waiting_since": clock.utc_now(), "work_left_seconds": 60} if waits else {"due_at": clock.utc_now()}
+        provider = None if who is None else people[who].id
+        rows.append(new_request(service, status=wanted, assigned_provider_id=provider, **clocks))
     store(*rows)
     true = true_loads()
     with transaction():
