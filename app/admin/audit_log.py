@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from markupsafe import Markup
-from sqlalchemy import ColumnElement, Select, false, func, select
+from sqlalchemy import ColumnElement, Select, false, func, null, select
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from app.admin import audit_words, cells
@@ -18,9 +17,20 @@ from app.admin.paging import Order
 from app.admin.payments import find_request
 from app.admin.permissions import Permission
 from app.ages import exact
-from app.db import Model, db
+from app.db import db
 from app.kit.ids import parse_id
-from app.models import ActorKind, AuditEntry, Service, ServiceRequest, User
+from app.models import (
+    ActorKind,
+    AuditEntry,
+    Dispute,
+    FeatureFlag,
+    GatewayConfig,
+    Payment,
+    Refund,
+    Service,
+    ServiceRequest,
+    User,
+)
 
 _MOST_PEOPLE = 300
 _KINDS = (
@@ -36,7 +46,7 @@ class AuditRow:
     """An entry with the name of its subject, and how whoever looks may read it."""
 
     entry: AuditEntry
-    subject: str
+    subject: str | None
     reading: Reading
 
     @property
@@ -115,8 +125,9 @@ class AuditView(ConsoleView):
         Column("Kind", lambda row: row.entry.actor_kind.value, is_listed=False),
         Column("What", str, lambda row: row.entry.action),
         Column("Record", lambda row: audit_words.subject_link(row.entry, row.subject), lambda row: row.subject),
+        Column("Kind of record", lambda row: audit_words.subject_word(row.entry.subject_type), is_listed=False),
         Column("Id", lambda row: row.entry.subject_id, is_listed=False),
-        Column("Fields", lambda row: ", ".join(audit_words.fields_of(row.entry)) or "–", css="wrap"),
+        Column("Change", lambda row: audit_words.summary(row.changes) or "–", css="wrap"),
         Column("Before", _side("before"), is_listed=False),
         Column("After", _side("after"), is_listed=False),
         Column("From", lambda row: cells.mono(_from(row)), _from),
@@ -130,16 +141,13 @@ class AuditView(ConsoleView):
     )
 
     def shown(self, rows: Sequence[AuditEntry]) -> Sequence[AuditRow]:
-        references = _references(rows)
+        records = _records(rows)
         names = _names({key for row in rows for key in audit_words.ids_in(row)})
         may_see = self.may(Permission.READ_PERSONAL_CHANGES)
+        found = [(row, records.get((row.subject_type, row.subject_id), (None, None))) for row in rows]
         return [
-            AuditRow(
-                row,
-                references.get(row.subject_id) or _subject_words(row),
-                Reading(names, audit_words.currency_in(row) or "", may_see),
-            )
-            for row in rows
+            AuditRow(row, name, Reading(names, audit_words.currency_in(row) or currency or "", may_see))
+            for row, (name, currency) in found
         ]
 
     def searched(self, query: Select[Any], text: str) -> Select[Any]:
@@ -165,28 +173,33 @@ class AuditView(ConsoleView):
         ]
 
     def changes(self, row: AuditEntry) -> list[Change]:
-        """With amounts in the currency of the record, which the entry itself may not name."""
         [shown] = self.shown([row])
-        currency = shown.reading.currency or _currency_of(row)
-        reading = Reading(shown.reading.names, currency, shown.reading.shows_personal)
-        return audit_words.changes_of(row, reading)
-
-    def history_address(self, row: AuditEntry) -> Markup | str:
-        """All that ever happened to the same record."""
-        if row.subject_id is None:
-            return ""
-        return cells.link(".index_view", "Everything that happened to this record", q=row.subject_id)
+        return shown.changes
 
 
-def _subject_words(row: AuditEntry) -> str:
-    word = audit_words.subject_word(row.subject_type)
-    return f"{word} …{row.subject_id.hex[-6:]}" if row.subject_id else word
+_RECORDS: Sequence[tuple[Any, Any, Any]] = (
+    (ServiceRequest, ServiceRequest.reference_number, ServiceRequest.currency),
+    (Payment, null(), Payment.currency),
+    (Refund, null(), Refund.currency),
+    (Dispute, null(), Dispute.currency),
+    (Service, Service.name, Service.currency),
+    (User, User.name, null()),
+    (FeatureFlag, FeatureFlag.name, null()),
+    (GatewayConfig, GatewayConfig.gateway, null()),
+)
+"""What the records of some tables are called, and the currency of their amounts."""
 
 
-def _references(rows: Iterable[AuditEntry]) -> dict[UUID | None, str]:
-    keys = {row.subject_id for row in rows if row.subject_type == ServiceRequest.__tablename__}
-    query = select(ServiceRequest.id, ServiceRequest.reference_number).where(ServiceRequest.id.in_(keys))
-    return {row.id: row.reference_number for row in db.session.execute(query)}
+def _records(rows: Iterable[AuditEntry]) -> dict[tuple[str, UUID | None], tuple[str | None, str | None]]:
+    """Name and currency by table and key, in a query for each table that occurs."""
+    found: dict[tuple[str, UUID | None], tuple[str | None, str | None]] = {}
+    for model, name, currency in _RECORDS:
+        table = model.__tablename__
+        keys = {row.subject_id for row in rows if row.subject_type == table}
+        if keys:
+            known = db.session.execute(select(model.id, name, currency).where(model.id.in_(keys)))
+            found |= {(table, key): (called, code) for key, called, code in known}
+    return found
 
 
 def _names(keys: set[str]) -> dict[str, str]:
@@ -196,12 +209,3 @@ def _names(keys: set[str]) -> dict[str, str]:
     services = select(Service.id, Service.name).where(Service.id.in_(found))
     rows = [*db.session.execute(people), *db.session.execute(services)]
     return {found[key]: name for key, name in rows}
-
-
-def _currency_of(row: AuditEntry) -> str:
-    """Of the record itself, if it is still there and has one."""
-    tables: dict[str, Any] = {mapper.class_.__tablename__: mapper.class_ for mapper in Model.registry.mappers}
-    model = tables.get(row.subject_type)
-    if model is None or not hasattr(model, "currency") or row.subject_id is None:
-        return ""
-    return db.session.scalar(select(model.currency).where(model.id == row.subject_id)) or ""

@@ -4,6 +4,7 @@ Whoever may not see personal data gets only what is known to be none: a new fiel
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,12 @@ from app.kit.money import Money, format_percent, known_currencies
 from app.models import AuditEntry
 
 MASK = "•••"
+_MOST_SHOWN, _LONGEST_SHOWN = 3, 80
+_NAME = re.compile(r"[a-z]+(_[a-z]+)*")
 
 SUBJECTS: Mapping[str, tuple[str, str | None, str]] = {
+    "feature_flags": ("Feature flag", "flags.page", "flag"),
+    "payment_gateway_config": ("Gateway", "gateways.page", "gateway"),
     "service_requests": ("Request", "requests.page", "key"),
     "payments": ("Payment", "payments.details_view", "id"),
     "refunds": ("Refund", "refunds.details_view", "id"),
@@ -28,12 +33,12 @@ SUBJECTS: Mapping[str, tuple[str, str | None, str]] = {
     "provider_profiles": ("Provider", "providers.details_view", "id"),
     "affiliate_profiles": ("Affiliate", "affiliates.details_view", "id"),
     "users": ("Account", "users.details_view", "id"),
-    "feature_flags": ("Feature flag", None, ""),
-    "payment_gateway_config": ("Gateway", None, ""),
     "api_tokens": ("Token", None, ""),
     "saved_views": ("Saved view", None, ""),
 }
-"""By table: the word for it, and the page of one with the name of its argument."""
+"""By table: the word for it, and the page of one with the name of its argument: its key, or its name."""
+
+_BY_NAME = frozenset({"flag", "gateway"})
 
 _FIELDS = {
     "is_enabled": "may sign in",
@@ -88,18 +93,22 @@ def subject_word(table: str) -> str:
     return SUBJECTS[table][0] if table in SUBJECTS else _plain(table).capitalize()
 
 
-def subject_link(entry: AuditEntry, name: str) -> Any:
-    """Leads to the record's page, where it has one."""
-    _, endpoint, key = SUBJECTS.get(entry.subject_type, ("", None, ""))
-    if endpoint is None or entry.subject_id is None:
-        return name
-    return cells.link(endpoint, name, **{key: entry.subject_id})
+def subject_link(entry: AuditEntry, name: str | None) -> Any:
+    """Leads to the record's page, where it has one. `name` is None where the record is gone, or has none."""
+    word, endpoint, key = SUBJECTS.get(entry.subject_type, (subject_word(entry.subject_type), None, ""))
+    text = f"{word} {name}" if name else f"{word} …{entry.subject_id.hex[-6:]}" if entry.subject_id else word
+    if endpoint is None or (key in _BY_NAME and not name):
+        return text
+    return cells.link(endpoint, text, **{key: name if key in _BY_NAME else entry.subject_id})
 
 
-def fields_of(entry: AuditEntry) -> list[str]:
-    """The names of what changed, in words."""
-    before, after = _sides(entry)
-    return [field_words(name) for name in {**before, **after}]
+def summary(changes: Sequence[Change]) -> str:
+    """The first few changes in a line."""
+    shown = [
+        f"{each.field}: {each.before} → {each.after}" if each.before else f"{each.field}: {each.after or '–'}"
+        for each in changes
+    ]
+    return "; ".join(_shorten(each) for each in shown[:_MOST_SHOWN]) + (" …" if len(shown) > _MOST_SHOWN else "")
 
 
 def changes_of(entry: AuditEntry, reading: Reading) -> list[Change]:
@@ -107,6 +116,8 @@ def changes_of(entry: AuditEntry, reading: Reading) -> list[Change]:
     return [
         Change(field_words(name), _shown(name, before, reading), _shown(name, after, reading))
         for name in {**before, **after}
+        # Some entries keep the whole picture: only what differs is a change.
+        if name not in before or name not in after or before[name] != after[name]
     ]
 
 
@@ -162,13 +173,23 @@ def _words(name: str, value: Any, reading: Reading) -> str:
         case dict():
             pairs = ((reading.names.get(key, _plain(key)), inner) for key, inner in value.items())
             return ", ".join(f"{key}: {_words(name, inner, reading)}" for key, inner in pairs)
-    return _number(name, value, reading) if isinstance(value, int) else reading.names.get(value, str(value))
+    return _number(name, value, reading) if isinstance(value, int) else _text(str(value), reading)
+
+
+def _text(value: str, reading: Reading) -> str:
+    if parse_id(value) is not None:
+        return reading.names.get(value, f"…{value[-6:]}")
+    return _plain(value) if _NAME.fullmatch(value) else value
 
 
 def _number(name: str, value: int, reading: Reading) -> str:
     if name in _AMOUNTS and reading.currency:
         return cells.money(Money(value, reading.currency))
     return f"{format_percent(value)} %" if name in _RATES else str(value)
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _plain(name: str) -> str:

@@ -22,8 +22,9 @@ from app.admin.forms import AdminForm
 from app.admin.listing import Column, Listing, Tab
 from app.admin.paging import Order
 from app.admin.permissions import Permission
-from app.db import db
+from app.db import db, transaction
 from app.errors import DomainError, NotFound
+from app.workflows import audit
 
 _CHUNK = 1000
 
@@ -186,8 +187,15 @@ class ConsoleView(Changing):
         if export_type != "csv":
             raise NotFound("Lists are exported as CSV.")
         query, _ = self.asked_for()
+        self._note_export()
         columns = [(column.heading, column.plain) for column in self.columns]
         return self._stream(query.options(*self.options), columns)
+
+    def _note_export(self) -> None:
+        """A download may be of personal data, so it is itself worth an entry in the audit log."""
+        what = request.query_string.decode(errors="replace") or "everything"
+        with transaction():
+            audit.record(f"{self.endpoint}.exported", self.user, actor=self.actor, after={"what": what})
 
     def _stream(self, query: Select[Any], columns: Sequence[tuple[str, Callable[[Any], object]]]) -> Response:
         ordered = query.order_by(self.order().key).execution_options(yield_per=_CHUNK)

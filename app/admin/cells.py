@@ -11,6 +11,8 @@ from app.extensions import settings
 from app.kit.money import Money
 from app.models import User
 
+_LONGEST_ID = 18
+
 
 def money(amount: Money) -> str:
     return amount.format(settings().locale)
@@ -39,6 +41,13 @@ def link(endpoint: str, text: object, **values: object) -> Markup:
 
 def mono(text: object) -> Markup | str:
     return Markup('<span class="mono">{}</span>').format(text) if text else "–"
+
+
+def short_id(text: str | None) -> Markup | str:
+    """A gateway's id with its middle left out: its ends tell it apart, and all of it shows on hover."""
+    if text is None or len(text) <= _LONGEST_ID:
+        return mono(text)
+    return Markup('<span class="mono" title="{}">{}…{}</span>').format(text, text[:8], text[-6:])
 
 
 def request_link(service_request: Any) -> Markup | str:

@@ -75,7 +75,7 @@ class DisputeView(ConsoleView):
         Column("Status", lambda row: cells.state(row.status), lambda row: row.status.label),
         Column("Reason", lambda row: (row.reason or "–").replace("_", " "), css="wrap"),
         Column("Gateway", lambda row: row.gateway.capitalize()),
-        Column("Gateway's id", lambda row: cells.mono(row.gateway_dispute_id), lambda row: row.gateway_dispute_id),
+        Column("Gateway's id", lambda row: cells.short_id(row.gateway_dispute_id), lambda row: row.gateway_dispute_id),
         Column(
             "Opened",
             cells.moment(lambda row: row.created_at),

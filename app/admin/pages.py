@@ -58,6 +58,10 @@ class Guarded(BaseView):
         return self.may(Permission.EXPORT)
 
     @property
+    def may_read_audit(self) -> bool:
+        return self.may(Permission.READ_AUDIT)
+
+    @property
     def may_resend(self) -> bool:
         return self.may(Permission.RESEND)
 

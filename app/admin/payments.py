@@ -1,7 +1,6 @@
 """Payments: every attempt to pay, whatever came of it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,11 +14,10 @@ from app.admin.listing import Column, Tab
 from app.admin.paging import Order
 from app.ages import exact
 from app.db import db
-from app.kit import clock
 from app.kit.ids import parse_id, parse_reference_number
 from app.models import GatewayConfig, Payment, PaymentStatus, ServiceRequest
+from app.workflows import attention
 
-_STUCK_AFTER = timedelta(hours=1)
 _MOST_QUOTED = 100
 
 
@@ -59,14 +57,6 @@ def find_request(text: str) -> UUID | None:
     if reference is None:
         return None
     return db.session.scalar(select(ServiceRequest.id).where(ServiceRequest.reference_number == reference))
-
-
-def _is_stuck() -> ColumnElement[bool]:
-    return (Payment.status == PaymentStatus.PENDING) & (Payment.created_at < clock.utc_now() - _STUCK_AFTER)
-
-
-def _is_flagged() -> ColumnElement[bool]:
-    return Payment.flag.is_not(None) & Payment.flag_resolved_at.is_(None)
 
 
 class PaymentView(ConsoleView):
@@ -125,7 +115,7 @@ class PaymentView(ConsoleView):
             "number",
         ),
         Column("Status", lambda row: cells.state(row.status), lambda row: row.status.label),
-        Column("Gateway's id", lambda row: cells.mono(row.gateway_payment_id), lambda row: row.gateway_payment_id),
+        Column("Gateway's id", lambda row: cells.short_id(row.gateway_payment_id), lambda row: row.gateway_payment_id),
         Column("Bank reference", lambda row: row.bank_reference, is_listed=False),
         Column("Paid", lambda row: row.completed_at and exact(row.completed_at), is_listed=False),
         Column("Error code", lambda row: row.error_code, is_listed=False),
@@ -139,8 +129,18 @@ class PaymentView(ConsoleView):
     )
     tabs = (
         Tab("all", "All"),
-        Tab("review", "To review", _is_flagged, empty="No payment needs a look: every one is as it should be."),
-        Tab("stuck", "Stuck", _is_stuck, empty="No payment waits for its gateway for more than an hour."),
+        Tab(
+            "review",
+            "To review",
+            attention.payment_is_flagged,
+            empty="No payment needs a look: every one is as it should be.",
+        ),
+        Tab(
+            "stuck",
+            "Stuck",
+            attention.payment_is_stuck,
+            empty="No payment waits for more than an hour to hear from its gateway.",
+        ),
     )
 
     def searched(self, query: Select[Any], text: str) -> Select[Any]:

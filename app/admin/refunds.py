@@ -103,8 +103,8 @@ class RefundView(ConsoleView):
         Column("Status", lambda row: cells.state(row.status), lambda row: row.status.label),
         Column("Who", who),
         Column("Gateway", lambda row: row.gateway.capitalize()),
-        Column("Gateway's id", lambda row: cells.mono(row.gateway_refund_id), lambda row: row.gateway_refund_id),
-        Column("Error", lambda row: row.error_code or "–", lambda row: row.error_code, "wrap"),
+        Column("Gateway's id", lambda row: cells.short_id(row.gateway_refund_id), lambda row: row.gateway_refund_id),
+        Column("Error", lambda row: row.error_code or "–", lambda row: row.error_code),
         Column(
             "Refunded",
             cells.moment(lambda row: row.completed_at),

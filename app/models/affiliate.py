@@ -31,6 +31,9 @@ class AffiliateProfile(Keyed, Touched, Model):
 
     __table_args__ = (CheckConstraint("rate_basis_points BETWEEN 0 AND 10000", name="rate_within_bounds"),)
 
+    def __str__(self) -> str:
+        return self.user.name
+
 
 class AffiliateServiceRate(Keyed, Touched, Model):
     """A service's own rate for one affiliate; it takes the place of the affiliate's."""

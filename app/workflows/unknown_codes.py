@@ -1,5 +1,6 @@
 """Codes that visitors and buyers brought along, and that count for nobody: a slip of the pen, or an old code."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ _MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class UnknownCode:
-    """`owner` has the code by now, or has it switched off."""
+    """`owner` has the code by now, has it switched off, or has one that differs in its capitals alone."""
 
     code: str
     visits: int = 0
@@ -35,8 +36,8 @@ def recent() -> list[UnknownCode]:
         known = found.get(code, UnknownCode(code))
         moments = [moment for moment in (known.last_at, last_at) if moment]
         found[code] = replace(known, purchases=purchases, last_at=max(moments))
-    owners = _owners(list(found))
-    codes = [replace(each, owner=owners.get(each.code, "")) for each in found.values()]
+    owners = _owners(found)
+    codes = [replace(each, owner=owners.get(each.code.lower(), "")) for each in found.values()]
     return sorted(codes, key=lambda each: (-each.purchases, -each.visits, each.code))[:_MOST]
 
 
@@ -69,6 +70,8 @@ def _purchases() -> Select[*tuple[Any, ...]]:
     return query
 
 
-def _owners(codes: list[str]) -> dict[str, str]:
-    rows = db.session.scalars(select(AffiliateProfile).where(AffiliateProfile.code.in_(codes)))
-    return {row.code: row.user.name if row.is_active else f"{row.user.name}, switched off" for row in rows}
+def _owners(codes: Iterable[str]) -> dict[str, str]:
+    """By the code in small letters."""
+    folded = func.lower(AffiliateProfile.code)
+    rows = db.session.scalars(select(AffiliateProfile).where(folded.in_([code.lower() for code in codes])))
+    return {row.code.lower(): f"{row.user.name}: {row.code}{'' if row.is_active else ', off'}" for row in rows}
