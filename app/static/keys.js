@@ -1,5 +1,4 @@
-// Keys that work on every page of the console. What a page offers besides is marked in it: `data-command` names
-// something to do, `data-key` the letter for it, `data-commands` a select whose options can be chosen by name.
+// Keys that work on every page of the console, and those that a page gives to its commands.
 "use strict";
 
 const isMac = /mac|iphone|ipad/i.test(navigator.platform);
@@ -10,20 +9,6 @@ function isShortcut(event) {
   const isModified = (event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState("AltGraph");
   return !("keysOff" in document.body.dataset) && !isModified && !event.isComposing
     && !isTyping(event.target) && !event.target.closest("dialog, [popover]");
-}
-
-function isOnShow(element) {
-  const drawer = element.closest("details:not([open])");
-  return (drawer && drawer !== element ? drawer : element).checkVisibility() && !element.disabled;
-}
-
-// What the page offers, in its order. Links, buttons and drawers at its head need no mark.
-function pageCommands() {
-  return [...document.querySelectorAll("main [data-command], main [data-commands], main .page-actions > :is(a, button, details)")].filter(isOnShow);
-}
-
-function nameOf(element) {
-  return element.dataset.command || element.dataset.commands || (element.querySelector("summary") ?? element).textContent.trim();
 }
 
 // At once: a browser lets go of the field in a dialog a moment later, and the next key would be lost in it.
@@ -41,21 +26,6 @@ function letClose(dialog) {
   });
 }
 
-function openAndFocus(element) {
-  for (let drawer = element.closest("details"); drawer; drawer = drawer.parentElement.closest("details")) drawer.open = true;
-  const field = element.querySelector("input:not([type=hidden]), select, textarea") ?? element.querySelector("button");
-  (field ?? element).focus();
-  if (field?.matches("input[type=text], input:not([type])")) field.select();
-}
-
-// What changes something at a press is only brought under the finger: Enter then does it.
-function perform(element, isSure) {
-  if (element.dataset.commands) openPalette(element);
-  else if (element.matches("form, details")) openAndFocus(element);
-  else if (!isSure && element.matches("button:not([type=button])")) openAndFocus(element);
-  else element.click();
-}
-
 (() => {
   const list = document.getElementById("keys");
   let goes = 0;
@@ -68,14 +38,14 @@ function perform(element, isSure) {
 
   function showKeys() {
     const section = list.querySelector("[data-keys-page]");
-    const own = pageCommands().filter((each) => each.dataset.key);
+    const own = pageCommands().filter((each) => each.dataset.key).map((each) => [each.dataset.key, nameOf(each).replace("…", "")]);
     section.querySelectorAll("[data-found]").forEach((each) => each.remove());
-    section.querySelector("dl").append(...own.map((each) => {
+    section.querySelector("dl").append(...[...(rows().length ? LIST_KEYS : []), ...own].map(([letters, words]) => {
       const line = document.createElement("div");
       line.dataset.found = "";
       const [key, name] = ["dt", "dd"].map((tag) => line.appendChild(document.createElement(tag)));
-      key.appendChild(document.createElement("kbd")).textContent = each.dataset.key;
-      name.textContent = nameOf(each).replace("…", "");
+      for (const letter of letters.split(" ")) key.append(Object.assign(document.createElement("kbd"), { textContent: letter }), " ");
+      name.textContent = words;
       return line;
     }));
     section.hidden = !section.querySelector("dl > *");
@@ -83,7 +53,21 @@ function perform(element, isSure) {
     list.showModal();
   }
 
+  // Lists of all kinds but requests, which have more of it.
+  const LIST_KEYS = [["j k", "next, previous row"], ["Enter", "open it"], ["x", "select it"]];
+  const rows = () => [...document.querySelectorAll("main .list:not(.requests) [data-row]")];
+  const here = () => document.activeElement.closest("[data-row]");
+
+  function step(by) {
+    const all = rows();
+    const next = all[Math.max(0, Math.min(all.length - 1, here() ? all.indexOf(here()) + by : 0))];
+    next?.querySelector("th a, a")?.focus();
+    next?.scrollIntoView({ block: "nearest" });
+  }
+
+  const listKeys = { j: () => step(1), k: () => step(-1), x: () => here()?.querySelector("input[name=rowid]")?.click() };
   const keys = {
+    ...(rows().length ? listKeys : {}),
     "/": () => { const search = document.getElementById("search"); search?.focus(); search?.select(); },
     "?": showKeys,
     u: () => [...document.querySelectorAll("main .crumb a")].at(-1)?.click(),
@@ -96,8 +80,9 @@ function perform(element, isSure) {
   document.addEventListener("keydown", (event) => {
     if (!list || !isShortcut(event) || event.key === "Shift") return;
     if (event.key.length > 1) { go(false); return; }
+    if (event.repeat && !listKeys[event.key]) return;
     const target = goes ? document.querySelector(`[data-go="${CSS.escape(event.key)}"]`)
-      : !event.repeat && pageCommands().find((each) => each.dataset.key === event.key);
+      : pageCommands().find((each) => each.dataset.key === event.key);
     const action = goes ? () => target?.click() : target ? () => perform(target, false) : keys[event.key];
     if (goes) go(false);
     else if (!action) return;

@@ -6,6 +6,7 @@ const openPalette = (() => {
   if (!dialog) return () => {};
   const [text, list, said, scopeName] = ["text", "list", "state", "scope"].map((part) => document.getElementById(`palette-${part}`));
   const PAUSE = 120;
+  const MOST_FILTERS = 12;
   const usual = text.placeholder;
 
   let scope = null; // a select of the page, whose options are all there is to choose
@@ -19,55 +20,22 @@ const openPalette = (() => {
 
   // --- what there is to choose
 
-  const choices = (select) => [...select.options].filter((option) => option.value && !option.defaultSelected);
-
-  function choose(select, option, event) {
-    const form = select.form;
-    const button = select.parentElement.querySelector("button:not([type=button])") ?? form.querySelector("button:not([type=button])");
-    select.value = option.value;
-    // Shift Enter stops at the form, for a note with it; so does a form that wants more than this.
-    const rest = [...form.elements].find((each) => each.matches("textarea, input:not([type=hidden])"));
-    if (!(event?.shiftKey && rest) && form.checkValidity()) return form.requestSubmit(button);
-    openAndFocus(select);
-    return (form.querySelector(":invalid") ?? rest)?.focus();
-  }
-
-  function optionsOf(select) {
-    return choices(select).map((option) => ({
-      group: nameOf(select),
-      label: option.text.trim(),
-      verb: nameOf(select),
-      run: (event) => choose(select, option, event),
-    }));
-  }
-
-  // A change is offered only to who names it by its verb: looking for a customer must not assign anybody.
-  function pageEntries(words) {
-    return pageCommands().flatMap((element) => {
-      const own = {
-        group: "On this page",
-        label: element.dataset.commands ? `${nameOf(element)}…` : nameOf(element),
-        key: element.dataset.key,
-        run: () => perform(element, true),
-        verb: element.matches("button:not([type=button])") ? nameOf(element) : "",
-      };
-      const named = element.dataset.commands && words.length > 1 ? optionsOf(element) : [];
-      return [own, ...named.map((each) => ({ ...each, group: "On this page", label: `${each.verb} ${each.label}` }))];
-    });
-  }
-
   const wordsOf = (words) => words.toLocaleLowerCase().split(/[\s,:]+/).filter(Boolean);
 
   function fits(entry, words) {
     const own = wordsOf(`${entry.label} ${entry.hint ?? ""} ${entry.also ?? ""} ${entry.group === "New" ? "new" : ""}`);
+    // A change is offered only to who names it by its verb: looking for a customer must not assign anybody.
     const isNamed = scope || !entry.verb || !words.length || wordsOf(entry.verb)[0].startsWith(words[0]);
     return isNamed && words.every((word) => own.some((each) => each.startsWith(word)));
   }
 
   function everything(words) {
-    if (scope) return optionsOf(scope).filter((entry) => fits(entry, words));
-    const near = [...pageEntries(words), ...standing, ...OWN].filter((entry) => fits(entry, words));
-    return words.length ? [...near, ...found, searchAll()] : near;
+    const fitting = (entries) => entries.filter((entry) => fits(entry, words));
+    if (scope) return fitting(optionEntries(scope));
+    if (!words.length) return [...commandEntries(words), ...standing, ...OWN];
+    const near = fitting([...commandEntries(words), ...fieldEntries(), ...standing, ...OWN]);
+    // After what was found: a name that is typed is a customer's before it is a provider's to filter by.
+    return [...near, ...found, ...fitting(filterEntries()).slice(0, MOST_FILTERS), searchAll()];
   }
 
   const press = (selector) => () => document.querySelector(selector).click();

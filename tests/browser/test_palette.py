@@ -2,8 +2,10 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from sqlalchemy import select
 
-from app.models import Role
+from app.db import db
+from app.models import Role, Service
 from tests.browser.keyboard import CHOSEN, OPTION, ask, chosen, offered, open_request, press
 from tests.factories import PASSWORD, make_customer, make_request, make_user
 
@@ -137,6 +139,33 @@ def test_an_administrator_begins_a_service_from_anywhere(enter, desk):
     page.wait_for_selector(CHOSEN)
     press(page, "Enter")
     page.wait_for_url("**/admin/services/new/**")
+
+
+def test_a_list_is_filtered_by_words(enter, desk):
+    page = enter()
+    page.goto("/admin/requests/")
+    ask(page, "last month")
+    page.wait_for_selector(CHOSEN)
+    assert chosen(page) == "Bought: last month"
+    press(page, "Enter")
+    page.wait_for_url("**period=last**")
+    ask(page, "bought any")
+    press(page, "Enter")
+    page.wait_for_selector("table.requests")
+
+
+def test_a_field_of_a_form_is_reached_by_its_name(enter, desk):
+    page = enter(Role.ADMIN)
+    ask(page, "gst")
+    press(page, "Enter")
+    page.wait_for_url("**/admin/services/edit/**")
+    ask(page, "price")
+    press(page, "Enter")
+    page.wait_for_selector("[name=price]:focus")
+    page.keyboard.type("1999")
+    press(page, "Control+Enter")
+    page.wait_for_selector("text=Saved.")
+    assert db.session.scalars(select(Service.price_minor)).all() == [199_900]
 
 
 # --- for everybody
