@@ -64,6 +64,17 @@ def test_a_refund_in_two_parts(client, finance):
     assert refunds_made() == 2
 
 
+def test_who_got_all_their_money_back_is_not_asked_to_pay_again(client, session):
+    sign_in(client, Role.ADMIN)
+    payment = make_payment(make_service(price_minor=PRICE))
+    assert "Copy the link to pay" in client.get(address(payment)).text
+    pay(payment)
+    refund(client, payment)
+    page = client.get(address(payment)).text
+    assert "Nothing is left to refund." in page
+    assert "Copy the link to pay" not in page
+
+
 def test_a_click_repeated_on_the_same_form_refunds_once(client, finance):
     payment = make_paid()
     refund(client, payment, amount="100")
