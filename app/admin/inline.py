@@ -51,7 +51,8 @@ class InlineView(ConsoleView):
         """What a column shows: the value, for those who may as something to press."""
         return lambda row: self.show_cell(row, name)
 
-    def show_cell(self, row: Any, name: str) -> Markup:
+    def show_cell(self, row: Any, name: str, *, in_form: bool = True) -> Markup:
+        """The value to change; outside of any form a press is a link, as a button there would do nothing."""
         inline = self.inlines[name]
         macro = get_template_attribute("macros/inline.html", "press" if inline.options else "value")
         text = inline.text(row)
@@ -62,6 +63,7 @@ class InlineView(ConsoleView):
             shown=inline.shown(row),
             label=f"{inline.label} of {row}",
             is_open=self.can_edit,
+            in_form=in_form,
         )
         return shown
 

@@ -33,11 +33,12 @@ _OPEN = {NotificationStatus.PENDING, NotificationStatus.DEAD}
 """Where it may still be sent, by itself or by a person."""
 
 
-def _still_true(row: Notification) -> str:
-    """What a list says of a message that may still go out."""
-    if row.status not in _OPEN:
-        return "–"
-    return letters.objection(row, stationery()) or "Yes"
+def _trouble(row: Notification) -> str:
+    """Why it did not go out, or had better not."""
+    objection = letters.objection(row, stationery()) if row.status in _OPEN else None
+    if objection is not None:
+        return f"Not true any more: {objection}"
+    return row.last_error or "–"
 
 
 class NotificationView(ConsoleView):
@@ -71,9 +72,8 @@ class NotificationView(ConsoleView):
             lambda row: row.service_request and row.service_request.reference_number,
         ),
         Column("Status", lambda row: cells.state(row.status), lambda row: row.status.label),
-        Column("Still true", _still_true, css="wrap"),
-        Column("Failures", lambda row: row.attempts or "–", css="number"),
-        Column("Last error", lambda row: row.last_error or "–", css="wrap"),
+        Column("Failures", lambda row: row.attempts, is_listed=False),
+        Column("What is wrong", _trouble, css="wrap"),
         Column("Owed", cells.moment(lambda row: row.created_at), lambda row: exact(row.created_at), "number"),
         Column("Sent", cells.moment(lambda row: row.sent_at), lambda row: row.sent_at and exact(row.sent_at), "number"),
     )
@@ -102,7 +102,7 @@ class NotificationView(ConsoleView):
             ("To", row.recipient),
             ("Request", cells.request_link(row.service_request)),
             ("Status", cells.state(row.status)),
-            *([("Still true", _still_true(row))] if row.status in _OPEN else []),
+            *([("Still true", letters.objection(row, stationery()) or "Yes")] if row.status in _OPEN else []),
             ("Owed since", exact(row.created_at)),
             ("Sent", row.sent_at and exact(row.sent_at)),
             ("Failures", row.attempts),

@@ -1,26 +1,31 @@
-"""Providers: the person, what they can do, and how much of it."""
+"""Providers: the person, what they can do, how much of it, and what they have to do now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from markupsafe import Markup
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import selectinload
-from wtforms import BooleanField, EmailField, IntegerField, PasswordField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange
 
-from app.admin import cells
-from app.admin.base import ConsoleView
-from app.admin.filters import choice, enum_options, switch
-from app.admin.forms import AdminForm, CheckboxesField, choices
+from app.admin import cells, provider_story
+from app.admin.filters import Control, Filter, Options, choice, enum_options, switch
+from app.admin.forms import AdminForm
+from app.admin.inline import Inline, InlineView
 from app.admin.listing import Column
 from app.admin.paging import Order
 from app.admin.permissions import Permission
+from app.admin.provider_forms import ProviderForm, fill_provider
+from app.admin.provider_story import ProviderStory
+from app.ages import when
 from app.db import db
-from app.models import Availability, Category, ProviderProfile, ProviderSkill, Role, Service
-from app.workflows import accounts
+from app.errors import InvalidInput
+from app.models import Availability, Category, ProviderProfile, ProviderSkill, Role, Service, User
+from app.workflows import accounts, providers
 
-_NEEDED = "This is needed."
+_ROOM = ProviderProfile.capacity - ProviderProfile.open_work
+# Without a division: a capacity of nothing is nobody's mistake.
+_NEARLY = and_(_ROOM > 0, ProviderProfile.open_work * 5 >= ProviderProfile.capacity * 4)
 
 
 def _skill_words(profile: ProviderProfile) -> str:
@@ -30,71 +35,128 @@ def _skill_words(profile: ProviderProfile) -> str:
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown or "None: gets no work by rule"
 
 
-class ProviderForm(AdminForm):
-    name = StringField("Name", [InputRequired(_NEEDED), Length(max=200)])
-    email = EmailField("Email address", [InputRequired(_NEEDED), Length(max=254)], description="They sign in with it.")
-    password = PasswordField(
-        "Password",
-        [Length(max=200)],
-        description="At least 10 characters. Left empty, nothing changes.",
-        render_kw={"autocomplete": "new-password"},
-    )
-    title = StringField("Title", [Length(max=100)], description="Like: Chartered accountant.")
-    capacity = IntegerField(
-        "Open requests at most", [InputRequired(_NEEDED), NumberRange(0, 10_000, "Use a number up to 10,000.")]
-    )
-    availability = SelectField("Availability", choices=choices(enum_options(Availability)))
-    categories = CheckboxesField("Skilled in everything of", choices=choices(enum_options(Category)))
-    services = CheckboxesField("And in these services")
-    is_enabled = BooleanField("May sign in and get work")
-
-    def __init__(self, *arguments: Any, **more: Any) -> None:
-        super().__init__(*arguments, **more)
-        rows = db.session.execute(select(Service.id, Service.name).order_by(Service.name))
-        self.services.choices = choices((key, name) for key, name in rows)
+def _services() -> Options:
+    rows: Sequence[tuple[UUID, str]] = [
+        (key, name) for key, name in db.session.execute(select(Service.id, Service.name).order_by(Service.name))
+    ]
+    return tuple((str(key), name) for key, name in rows)
 
 
-class ProviderView(ConsoleView):
+def _can_do(value: str) -> ColumnElement[bool]:
+    """Skilled in the service itself, or in all of its category."""
+    category = select(Service.category).where(Service.id == UUID(value)).scalar_subquery()
+    return ProviderProfile.skills.any(or_(ProviderSkill.service_id == UUID(value), ProviderSkill.category == category))
+
+
+def _knows(value: str) -> ColumnElement[bool]:
+    return ProviderProfile.skills.any(ProviderSkill.category == Category(value))
+
+
+class ProviderView(InlineView):
     noun = "provider"
     form = ProviderForm
+    list_template = "admin/providers/list.html"
+    details_template = "admin/providers/details.html"
     edit_permission = Permission.MANAGE_CATALOGUE
     create_label = "New provider"
     empty = "Nobody can be assigned yet. Make the first provider."
+    search_label = "Name or email contains"
     options = (selectinload(ProviderProfile.skills).joinedload(ProviderSkill.service),)
-    orders = {"newest": Order(ProviderProfile.created_at, ProviderProfile.id)}
-    columns = (
-        Column("Name", lambda row: row.user.name),
-        Column("Title", lambda row: row.title or "–"),
-        Column("Email", lambda row: row.user.email),
-        Column("Availability", lambda row: cells.state(row.availability), lambda row: row.availability.label),
-        Column("Open work", lambda row: f"{row.open_work} of {row.capacity}", css="number"),
-        Column("Skills", _skill_words, css="wrap"),
-        Column("Last assigned", cells.moment(lambda row: row.last_assigned_at), lambda row: row.last_assigned_at),
-        Column("Account", lambda row: cells.switch(row.user.is_enabled, off="Closed"), lambda row: row.user.is_enabled),
-    )
-    filters = (
-        choice("availability", "Availability", ProviderProfile.availability, options=enum_options(Availability)),
-        switch(
-            "load",
-            "Load",
-            {
-                "free": ("below capacity", ProviderProfile.open_work < ProviderProfile.capacity),
-                "full": ("full", ProviderProfile.open_work >= ProviderProfile.capacity),
-            },
-        ),
-    )
+    orders = {
+        "newest": Order(ProviderProfile.created_at, ProviderProfile.id),
+        "busiest": Order(ProviderProfile.open_work, ProviderProfile.id),
+        "idlest": Order(ProviderProfile.open_work, ProviderProfile.id, descending=False),
+    }
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        self.inlines = {
+            "capacity": Inline(
+                "Open requests at most",
+                text=lambda row: str(row.capacity),
+                shown=lambda row: f"{row.capacity:,}",
+                change=_set_capacity,
+                hint="The rule gives nobody more than this; a person may.",
+            ),
+            "availability": Inline(
+                "Availability",
+                text=lambda row: row.availability.value,
+                shown=lambda row: row.availability.label,
+                change=_set_availability,
+                options=tuple((each.value, each.label.lower()) for each in Availability),
+                states={each.value: each.value for each in Availability},
+            ),
+        }
+        self.columns = (
+            Column("Name", lambda row: row.user.name),
+            Column("Availability", self.cell("availability"), lambda row: row.availability.label),
+            Column(
+                "Open work", self.load, lambda row: f"{row.open_work} of {row.capacity}", sorts=("idlest", "busiest")
+            ),
+            Column("Skills", _skill_words, css="wrap"),
+            Column("Title", lambda row: row.title, is_listed=False),
+            Column("Email", lambda row: row.user.email),
+            Column("Last assigned", cells.moment(lambda row: row.last_assigned_at), lambda row: row.last_assigned_at),
+            Column("Account", _account, lambda row: row.user.is_enabled),
+        )
+        self.filters = (
+            Filter(Control("skill", "Can do"), _can_do, _services),
+            Filter(Control("category", "Knows all of", options=enum_options(Category), verb=""), _knows),
+            choice("availability", "Availability", ProviderProfile.availability, options=enum_options(Availability)),
+            switch(
+                "load",
+                "Load",
+                {
+                    "free": ("below capacity", _ROOM > 0),
+                    "idle": ("nothing to do", ProviderProfile.open_work == 0),
+                    "nearly": ("nearly full", _NEARLY),
+                    "full": ("full", _ROOM <= 0),
+                    "over": ("too much", _ROOM < 0),
+                },
+            ),
+            switch(
+                "account", "Account", {"on": ("active", _has_account(True)), "off": ("closed", _has_account(False))}
+            ),
+        )
+        super().__init__(*arguments, **more)
+
+    def searched(self, query: Select[Any], text: str) -> Select[Any]:
+        named = or_(User.name.icontains(text, autoescape=True), User.email.icontains(text, autoescape=True))
+        people = select(User.id).where(User.role == Role.PROVIDER, named)
+        return query.where(ProviderProfile.user_id.in_(people))
+
+    # --- what is shown
+
+    def row_address(self, row: ProviderProfile) -> str:
+        return str(self.get_url(".details_view", id=row.id))
+
+    def load(self, row: ProviderProfile) -> Markup:
+        """As words and as a bar, with the capacity to change."""
+        return cells.partial_page(
+            "admin/providers/load.html",
+            row=row,
+            capacity=self.show_cell(row, "capacity"),
+            words=providers.load_words(row),
+        )
+
+    def facts(self, row: ProviderProfile) -> Sequence[tuple[str, object]]:
+        return [
+            ("Title", row.title),
+            ("Email", row.user.email),
+            ("Availability", self.show_cell(row, "availability", in_form=False)),
+            ("Open work", self.load(row)),
+            ("Skilled in everything of", ", ".join(each.category.label for each in row.skills if each.category)),
+            ("And in", ", ".join(sorted(each.service.name for each in row.skills if each.service))),
+            ("Last assigned", when(row.last_assigned_at)),
+            ("Account", _account(row)),
+        ]
+
+    def story_of(self, row: ProviderProfile) -> ProviderStory:
+        return provider_story.tell(row, shows_personal=self.may(Permission.READ_PERSONAL_CHANGES))
+
+    # --- changes
 
     def snapshot(self, row: ProviderProfile) -> Mapping[str, object]:
-        return {
-            "name": row.user.name,
-            "email": row.user.email,
-            "is_enabled": row.user.is_enabled,
-            "title": row.title,
-            "capacity": row.capacity,
-            "availability": row.availability,
-            "categories": sorted(skill.category for skill in row.skills if skill.category),
-            "services": sorted(str(skill.service_id) for skill in row.skills if skill.service_id),
-        }
+        return providers.picture(row)
 
     def create_form(self, obj: Any = None) -> AdminForm:
         form: ProviderForm = super().create_form(obj)
@@ -118,26 +180,25 @@ class ProviderView(ConsoleView):
 
     def fill(self, row: ProviderProfile, form: AdminForm) -> None:
         assert isinstance(form, ProviderForm)
-        self._fill_account(row, form)
-        row.title = form.title.data or ""
-        row.capacity = form.capacity.data or 0
-        row.availability = Availability(form.availability.data)
-        _set_skills(row, {Category(value) for value in form.categories.data or []}, set(form.services.data or []))
+        fill_provider(row, form, actor=self.actor)
 
-    def _fill_account(self, row: ProviderProfile, form: ProviderForm) -> None:
-        accounts.rename(row.user, form.email.data or "", form.name.data or "")
-        if form.password.data:
-            accounts.ensure_strong(form.password.data)
-            accounts.set_password(row.user, form.password.data)
-        if form.is_enabled.data != row.user.is_enabled:
-            accounts.set_enabled(row.user, form.is_enabled.data, actor=self.actor)
+    def get_save_return_url(self, model: ProviderProfile, is_created: bool = False) -> str:
+        return self.row_address(model)
 
 
-def _set_skills(profile: ProviderProfile, categories: set[Category], services: set[str]) -> None:
-    """Keep the skills that stay: their rows would clash with new ones of the same name."""
-    profile.skills = [
-        skill for skill in profile.skills if skill.category in categories or str(skill.service_id) in services
-    ]
-    known = {skill.category for skill in profile.skills}, {str(skill.service_id) for skill in profile.skills}
-    profile.skills += [ProviderSkill(category=category) for category in sorted(categories - known[0])]
-    profile.skills += [ProviderSkill(service_id=UUID(key)) for key in sorted(services - known[1])]
+def _account(row: ProviderProfile) -> Markup:
+    return cells.switch(row.user.is_enabled, off="Closed")
+
+
+def _has_account(is_enabled: bool) -> ColumnElement[bool]:
+    return ProviderProfile.user.has(User.is_enabled.is_(is_enabled))
+
+
+def _set_capacity(row: ProviderProfile, text: str) -> None:
+    row.capacity = providers.parse_capacity(text)
+
+
+def _set_availability(row: ProviderProfile, text: str) -> None:
+    if text not in set(Availability):
+        raise InvalidInput("Choose available or away.")
+    row.availability = Availability(text)

@@ -104,14 +104,14 @@
   // --- pressed
 
   document.addEventListener("click", async (event) => {
-    const button = event.target.closest("button[data-press]");
-    if (!button) return;
+    const button = event.target.closest("[data-press]");
+    if (!button || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     event.preventDefault();
     if (button.classList.contains("saving")) return;
     button.classList.add("saving");
     quiet(button.parentElement);
     try {
-      const answer = await save(button.formAction, button.value, button.dataset.press);
+      const answer = await save(button.formAction ?? button.href, button.value ?? button.dataset.value, button.dataset.press);
       if (answer.isMoved) window.location.reload();
       else put(button, answer.cell);
     } catch (problem) {
