@@ -74,7 +74,15 @@ EXCEPTIONS = {
 }
 
 BANNED_NAMES = re.compile(r"^_*(utils?|helpers?|common|misc|managers?|data|info|process)$|(^|_)do_|^handle_")
-MAY_HANDLE = {"workflows.webhooks", "workflows.payments", "api.webhooks", "jobs.webhooks", "admin", "error_pages"}
+MAY_HANDLE = {
+    "workflows.webhooks",
+    "workflows.payments",
+    "api.webhooks",
+    "jobs.webhooks",
+    "jobs.worker",
+    "admin",
+    "error_pages",
+}
 # Numbers that are no money: seconds, shares of a bar, percentages shown.
 MONEY_PATHS = ("kit.money", "gateways", "models", "workflows", "checkout", "api", "sandbox")
 

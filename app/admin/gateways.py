@@ -4,9 +4,11 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
+from sqlalchemy import ColumnElement
 
 from app.admin import cells
 from app.admin.base import ConsoleView
+from app.admin.filters import Control, Filter
 from app.admin.listing import Column
 from app.admin.pages import done
 from app.admin.paging import Order
@@ -15,7 +17,7 @@ from app.db import transaction
 from app.errors import DomainError, InvalidInput
 from app.extensions import links
 from app.models import GatewayConfig
-from app.workflows import gateway_health, gateway_setup
+from app.workflows import attention, gateway_health, gateway_setup
 from app.workflows.gateway_setup import GatewayChanges
 
 _MODES = ("test", "live")
@@ -28,10 +30,17 @@ def _activity(row: GatewayConfig) -> Markup:
     return cells.switch(row.is_active)
 
 
+def _is_in_health(value: str) -> ColumnElement[bool]:
+    if value != "down":
+        raise ValueError(value)
+    return attention.gateway_is_down()
+
+
 class GatewayView(ConsoleView):
     noun = "gateway"
     empty = "No gateway is set up, so nobody can pay. Choose one above."
     can_view_details = False
+    filters = (Filter(Control("health", "Health", options=(("down", "keeps failing"),)), _is_in_health),)
     orders = {"name": Order(GatewayConfig.gateway, GatewayConfig.id, descending=False)}
     columns = (
         Column("Gateway", lambda row: row.gateway.capitalize()),

@@ -1,31 +1,25 @@
-"""What needs a person now, as numbers that lead to the lists behind them."""
+"""The first page of the console: what needs a person now, and plots of how things go."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from flask import url_for
+from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
-from app.admin import paging
+from app.admin import attention, plot_money, plot_range, plot_running, plot_work
 from app.admin.pages import Guarded
+from app.admin.plot_cards import Card, Scene
+from app.admin.plot_range import PlotRange
+from app.admin.plot_work import Load
+from app.db import db, transaction
 from app.extensions import settings
-from app.models import EventOutcome, Notification, NotificationStatus, Payment, RequestStatus, WebhookEvent
-from app.workflows import request_search
-from app.workflows.request_search import RequestFilters
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """`count` is in words, as it may be capped; `all_well` is what a zero means."""
-
-    label: str
-    count: str
-    address: str
-    hint: str
-    all_well: str
-    state: str = "waiting"
+from app.jobs import queue
+from app.kit import clock
+from app.kit.periods import Bucket, Period
+from app.models import ProviderProfile, User
+from app.workflows import figure_keeping, figure_reading
+from app.workflows.figure_reading import Reading
 
 
 class Home(Guarded):
@@ -34,76 +28,58 @@ class Home(Guarded):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        return self.render("admin/home.html", figures=[*_work(), *_trouble()])
+        asked = plot_range.parse(request.args, clock.utc_now().astimezone(settings().time_zone).date())
+        reading = _read(asked)
+        scene = Scene(asked, reading, settings().locale)
+        numbers = attention.numbers(self.user)
+        overdue = next(number.amount for number in numbers if number.name == "overdue")
+        return self.render(
+            "admin/home.html",
+            numbers=numbers,
+            range=asked,
+            zone=settings().time_zone.key,
+            uncounted=reading.uncounted,
+            sections=_sections(scene, overdue),
+        )
 
 
-def _work() -> list[Figure]:
-    awaiting = RequestFilters(status=RequestStatus.PENDING_CONTACT, is_open=True)
-    unassigned = RequestFilters(provider="none", is_open=True)
+def _sections(scene: Scene, overdue: int) -> list[tuple[str, list[Card]]]:
     return [
-        Figure(
-            "Awaiting first contact",
-            _requests(awaiting),
-            url_for("requests.index_view", status=RequestStatus.PENDING_CONTACT.value),
-            "Paid, and nobody has called yet",
-            "Every customer was contacted",
+        ("Money", [plot_money.sales(scene), plot_money.payments(scene), plot_money.refunds(scene)]),
+        (
+            "Customers and work",
+            [
+                plot_work.funnel(scene),
+                plot_work.first_contact(scene),
+                plot_work.promises(scene, overdue),
+                plot_work.workload(_loads()),
+            ],
         ),
-        Figure(
-            "Unassigned",
-            _requests(unassigned),
-            url_for("requests.index_view", view="unassigned"),
-            "Open, and without a provider",
-            "Every open request has its provider",
-        ),
-        Figure(
-            "Overdue",
-            _requests(RequestFilters(is_overdue=True)),
-            url_for("requests.index_view", view="overdue"),
-            "Longer without a call than we promised",
-            "Nobody waits longer than we promised",
-            "problem",
-        ),
+        ("What keeps running", [plot_running.mail(scene), plot_running.errors(scene)]),
     ]
 
 
-def _trouble() -> list[Figure]:
-    flagged = select(Payment.id).where(Payment.flag.is_not(None), Payment.flag_resolved_at.is_(None))
-    in_review = select(WebhookEvent.id).where(
-        WebhookEvent.outcome == EventOutcome.REVIEW, WebhookEvent.reviewed_at.is_(None)
+def _read(asked: PlotRange) -> Reading:
+    """The figures of the range and of the days that it is compared with; what had to be counted is kept."""
+    zone = settings().time_zone
+    before = asked.before
+    period = Period(before.start if before else asked.period.start, asked.period.end)
+    months = before.whole_months() if before else []
+    if asked.bucket is Bucket.MONTH:
+        months += asked.period.whole_months()
+    reading = figure_reading.read(period, zone, as_months=months, patience=figure_reading.PATIENCE)
+    if reading.counted:
+        with transaction():
+            figure_keeping.keep(reading.counted, zone)
+            if reading.uncounted:
+                queue.enqueue("app.jobs.figures.keep")
+    return reading
+
+
+def _loads() -> list[Load]:
+    query = (
+        select(User.name, ProviderProfile.open_work, ProviderProfile.capacity, ProviderProfile.availability)
+        .join(User, User.id == ProviderProfile.user_id)
+        .where(User.is_enabled)
     )
-    dead = select(Notification.id).where(Notification.status == NotificationStatus.DEAD)
-    return [
-        Figure(
-            "Payments to review",
-            _count(flagged, Payment),
-            url_for("payments.index_view", view="review"),
-            "Late, double, or another amount",
-            "Every payment is as it should be",
-            "problem",
-        ),
-        Figure(
-            "Gateway messages to review",
-            _count(in_review, WebhookEvent),
-            url_for("webhook_events.index_view", outcome=EventOutcome.REVIEW.value),
-            "They fit no payment of ours",
-            "Every message was understood",
-            "problem",
-        ),
-        Figure(
-            "Failed mails",
-            _count(dead, Notification),
-            url_for("notifications.index_view", status=NotificationStatus.DEAD.value),
-            "Given up after several tries",
-            "Every message went out",
-            "problem",
-        ),
-    ]
-
-
-def _requests(filters: RequestFilters) -> str:
-    query = request_search.select_requests(filters, zone=settings().time_zone)
-    return paging.count_words(request_search.count_up_to(query, paging.COUNT_CAP))
-
-
-def _count(query: Select[Any], model: Any) -> str:
-    return paging.count_words(paging.count_up_to_cap(query, model.id))
+    return [Load(*row) for row in db.session.execute(query)]

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 from markupsafe import Markup
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, load_only
 
 from app.admin import cells
@@ -19,7 +19,7 @@ from app.ages import exact
 from app.db import db
 from app.kit.money import Money
 from app.models import EventOutcome, Payment, ServiceRequest, User, WebhookEvent
-from app.workflows import webhook_search
+from app.workflows import attention, webhook_search
 
 _MOST_KINDS = 200
 
@@ -54,10 +54,6 @@ def words_of(value: object) -> str:
 
 def _request(row: WebhookEvent) -> Any:
     return cells.request_link(row.payment.service_request if row.payment else None)
-
-
-def _needs_review() -> Any:
-    return and_(WebhookEvent.outcome == EventOutcome.REVIEW, WebhookEvent.reviewed_at.is_(None))
 
 
 class WebhookEventList(ConsoleView):
@@ -114,7 +110,10 @@ class WebhookEventList(ConsoleView):
             switch(
                 "review",
                 "Review",
-                {"needed": ("needed", _needs_review()), "done": ("done", WebhookEvent.reviewed_at.is_not(None))},
+                {
+                    "needed": ("needed", attention.message_needs_review()),
+                    "done": ("done", WebhookEvent.reviewed_at.is_not(None)),
+                },
             ),
             *days(WebhookEvent.created_at, "Seen"),
         )

@@ -73,6 +73,18 @@ class ErrorCategory(StrEnum):
             "unexpected": "Unexpected",
         }[self.value]
 
+    @property
+    def topic(self) -> str:
+        """Completes the sentence "an error with"."""
+        return {
+            "gateway": "payment gateways",
+            "database": "the database",
+            "email": "email delivery",
+            "validation": "input that we refused",
+            "integration": "integrations",
+            "unexpected": "something unexpected",
+        }[self.value]
+
 
 class ErrorTally(Model):
     """How many errors of a category fell into the quarter of an hour that begins at `slot`: every time zone's days

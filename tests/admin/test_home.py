@@ -1,70 +1,16 @@
-"""Today at a glance, and the read-only lists behind its numbers."""
-
-from datetime import timedelta
+"""The read-only lists behind the numbers of the first page."""
 
 import pytest
 from sqlalchemy import select
 
 from app.db import transaction
-from app.kit import clock
-from app.models import (
-    EventOutcome,
-    GatewayConfig,
-    Notification,
-    NotificationStatus,
-    Payment,
-    PaymentFlag,
-    Role,
-    ServiceRequest,
-    WebhookEvent,
-)
+from app.models import EventOutcome, GatewayConfig, Payment, Role, ServiceRequest, WebhookEvent
 from tests.admin.rows import count_queries
 from tests.factories import make_provider, make_request
 from tests.pages import Page
 from tests.sign_in import sign_in
 
 SECRET = "a-webhook-secret-that-nobody-may-see"
-
-
-def figures(client):
-    items = client.get("/admin/").text.partition('class="figures"')[2].split("<li")[1:]
-    pages = [Page(f"<li{item}") for item in items]
-    return {page.words.partition(" ")[2]: (page.words.partition(" ")[0], page.find("a")[0]["href"]) for page in pages}
-
-
-def number(client, label):
-    return next((count, address) for words, (count, address) in figures(client).items() if words.startswith(label))
-
-
-def test_each_number_leads_to_as_many_rows(client, session):
-    sign_in(client, Role.OPERATOR)
-    make_request()
-    late = make_request(due_at=clock.utc_now() - timedelta(hours=3))
-    make_provider()
-    with transaction():
-        row = session.scalars(select(Notification)).first()
-        row.status = NotificationStatus.DEAD
-        payment = session.scalars(select(Payment).where(Payment.service_request_id == late.id)).one()
-        payment.flag = PaymentFlag.DUPLICATE
-    expected = {
-        "Awaiting first contact": "2",
-        "Unassigned": "2",
-        "Overdue": "1",
-        "Payments to review": "1",
-        "Failed mails": "1",
-    }
-    for label, count in expected.items():
-        shown, address = number(client, label)
-        assert shown == count, label
-        page = client.get(address)
-        assert f'<span class="count">{count}</span>' in page.text, label
-    assert "3 h late" in client.get("/admin/requests/?view=overdue").text
-
-
-def test_a_quiet_day_says_so(client, session):
-    sign_in(client, Role.VIEWER)
-    assert all(count == "0" for count, _ in figures(client).values())
-    assert "Every customer was contacted" in Page(client.get("/admin/").text).words
 
 
 def add_event(session, **changes):

@@ -1,0 +1,140 @@
+"""What a plot is made of: its conclusion, its drawings and the table behind them; and the figures that it is told."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from app.admin import plot_range
+from app.admin.plot_range import PlotRange
+from app.admin.plots import Drawing, Slot
+from app.kit.periods import Period
+from app.workflows.figure_reading import Reading
+from app.workflows.figures import Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One drawing; `heading` tells it from its neighbours where a plot has several."""
+
+    drawing: Drawing
+    heading: str = ""
+    total: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a lying bar, in per cent of the width."""
+
+    css: str
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A lying bar with its name above; `title` says all of it."""
+
+    label: str
+    value: str
+    parts: Sequence[Part]
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What one layer of a plot adds up to; it stands beside the drawing in the layer's colour."""
+
+    css: str
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The first heading is that of the rows' names."""
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where to go on from here."""
+
+    label: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """`says` is its conclusion: the number that matters most, and the rest of the sentence that begins with it.
+
+    `empty` is said in place of a drawing that would show nothing.
+    """
+
+    name: str
+    title: str
+    says: tuple[str, str]
+    table: Table
+    panels: Sequence[Panel] = ()
+    bars: Sequence[Bar] = ()
+    endings: Sequence[Ending] = ()
+    note: str = ""
+    empty: str = ""
+    ways: Sequence[Way] = ()
+
+    @property
+    def conclusion(self) -> str:
+        return " ".join(filter(None, self.says))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The figures of a range, cut as it says; `before` are those it is compared with."""
+
+    range: PlotRange
+    reading: Reading
+    locale: str
+
+    @cached_property
+    def slices(self) -> list[Period]:
+        return self.range.slices
+
+    @cached_property
+    def figures(self) -> list[Figures]:
+        bucket = self.range.bucket
+        found: dict[date, list[Figures]] = {bucket.start(piece.start): [] for piece in self.slices}
+        for piece in self.reading.pieces:
+            if piece.period in self.range.period:
+                found[bucket.start(piece.period.start)].append(piece.figures)
+        return [Figures.total(parts) for parts in found.values()]
+
+    @cached_property
+    def total(self) -> Figures:
+        return Figures.total(self.figures)
+
+    @cached_property
+    def whole(self) -> Figures:
+        """Of the days that are over, for comparison."""
+        return self.reading.within(self.range.whole) if self.range.whole else Figures()
+
+    @cached_property
+    def before(self) -> Figures | None:
+        return self.reading.within(self.range.before) if self.range.before else None
+
+    @cached_property
+    def names(self) -> list[str]:
+        return [plot_range.slice_words(piece, self.range.bucket) for piece in self.slices]
+
+    def slots(self, words: Sequence[str]) -> list[Slot]:
+        """With what each says to a pointer."""
+        ticks = [plot_range.tick_words(piece, self.range.bucket) for piece in self.slices]
+        parts = [self.range.is_part(piece) for piece in self.slices]
+        titles = [f"{name}: {said}" for name, said in zip(self.names, words, strict=True)]
+        return [Slot(tick, title, is_part) for tick, title, is_part in zip(ticks, titles, parts, strict=True)]
+
+    def table(self, headings: Sequence[str], *cells: Callable[[Figures], str]) -> Table:
+        """A line for each slice, the newest first."""
+        rows = [(name, *(cell(each) for cell in cells)) for name, each in zip(self.names, self.figures, strict=True)]
+        return Table((f"{self.range.bucket.capitalize()}", *headings), rows[::-1])
