@@ -29,6 +29,8 @@ _LETTERS = {
     "audit": "l",
     "flags": "x",
     "roles": "w",
+    "working_hours": "k",
+    "queue": "q",
 }
 """By the endpoint of the page's view; a page without a letter is reached through the palette."""
 

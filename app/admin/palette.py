@@ -39,6 +39,14 @@ _ALSO = {
     "Accounts": "users staff people",
     "Tiers": "prices",
     "Services": "prices catalogue",
+    "Disputes": "chargebacks",
+    "Payouts": "affiliates money",
+    "Message templates": "mails emails notifications",
+    "Working hours": "holidays days off calendar",
+    "Queue": "jobs workers",
+    "Roles": "permissions rights",
+    "Feature flags": "switches",
+    "Audit log": "changes history",
 }
 
 

@@ -3,7 +3,7 @@
 "use strict";
 
 const COMMANDS = [
-  "[data-command]", "[data-commands]", ".page-actions > :is(a, button, details)", ".tabs:not([data-counts]) a", ".figures a",
+  "[data-command]", "[data-commands]", ".page-actions > :is(a, button, details)", ".tabs:not([data-counts]) a", ".numbers a",
   "input[data-all]", ".bulk button[name]",
 ].map((each) => `main ${each}`).join(", ");
 

@@ -59,6 +59,15 @@ document.addEventListener("keydown", (event) => {
 
 for (const form of document.querySelectorAll("[data-selectable]")) {
   const boxes = () => [...form.querySelectorAll("input[name=rowid]")];
+  let last = null;
+  // With Shift, all rows from the one ticked before.
+  form.addEventListener("click", (event) => {
+    const box = event.target.closest("input[name=rowid]");
+    if (!box) return;
+    const places = [boxes().indexOf(last), boxes().indexOf(box)].sort((one, other) => one - other);
+    if (event.shiftKey && places[0] >= 0) for (const each of boxes().slice(places[0], places[1] + 1)) each.checked = box.checked;
+    last = box;
+  });
   form.addEventListener("change", (event) => {
     if (event.target.matches("[data-all]")) for (const box of boxes()) box.checked = event.target.checked;
     const count = boxes().filter((box) => box.checked).length;

@@ -26,6 +26,10 @@ function letClose(dialog) {
   });
 }
 
+function tick(row, isRange) {
+  row?.querySelector("input[name=rowid]")?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: isRange }));
+}
+
 (() => {
   const list = document.getElementById("keys");
   let goes = 0;
@@ -54,7 +58,7 @@ function letClose(dialog) {
   }
 
   // Lists of all kinds but requests, which have more of it.
-  const LIST_KEYS = [["j k", "next, previous row"], ["Enter", "open it"], ["x", "select it"]];
+  const LIST_KEYS = [["j k", "next, previous row"], ["Enter", "open it"], ["x", "select it"], ["X", "select all from the last one to it"]];
   const rows = () => [...document.querySelectorAll("main .list:not(.requests) [data-row]")];
   const here = () => document.activeElement.closest("[data-row]");
 
@@ -65,7 +69,7 @@ function letClose(dialog) {
     next?.scrollIntoView({ block: "nearest" });
   }
 
-  const listKeys = { j: () => step(1), k: () => step(-1), x: () => here()?.querySelector("input[name=rowid]")?.click() };
+  const listKeys = { j: () => step(1), k: () => step(-1), x: () => tick(here(), false), X: () => tick(here(), true) };
   const keys = {
     ...(rows().length ? listKeys : {}),
     "/": () => { const search = document.getElementById("search"); search?.focus(); search?.select(); },

@@ -188,7 +188,8 @@
     j: () => step(1),
     k: () => step(-1),
     Enter: () => here()?.querySelector("th a").click(),
-    x: () => here()?.querySelector("input[name=rowid]").click(),
+    x: () => tick(here(), false),
+    X: () => tick(here(), true),
     a: () => here() && openMenu(here(), "provider"),
     s: () => here() && openMenu(here(), "status"),
   };

@@ -216,3 +216,16 @@ def test_every_list_is_walked_by_keys(enter, desk):
     page.goto("/admin/providers/")
     press(page, "?")
     assert "next, previous row" in page.inner_text("[data-keys-page]")
+
+
+def test_rows_are_selected_from_one_to_another(enter, desk):
+    for _ in range(3):
+        make_request()
+    page = enter()
+    page.goto("/admin/requests/")
+    press(page, "j", "x", "j", "j", "j", "X")
+    assert page.inner_text("[data-count]") == "4"
+    page.reload()
+    page.check("[name=rowid] >> nth=1")
+    page.click("[name=rowid] >> nth=3", modifiers=["Shift"])
+    assert page.inner_text("[data-count]") == "3"
