@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Response, stream_with_context
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+from app.kit.spreadsheet import harmless
+
 _BYTE_ORDER_MARK = "\ufeff"
 """Without it Excel reads UTF-8 as something else."""
 
@@ -25,12 +26,6 @@ def stream_csv(filename: str, columns: Sequence[tuple[str, Cell]], chunks: Itera
             "X-Accel-Buffering": "no",
         },
     )
-
-
-def harmless(value: object) -> str:
-    """The value as a cell's text; one that a spreadsheet would run begins with an apostrophe instead."""
-    text = "" if value is None else str(value).replace("\0", "")
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
 
 
 def _lines(columns: Sequence[tuple[str, Cell]], chunks: Iterable[Sequence[Any]]) -> Iterator[str]:

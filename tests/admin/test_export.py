@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from app.admin.export import harmless, stream_csv
+from app.admin.export import stream_csv
+from app.kit.spreadsheet import harmless
 from app.models import AuditEntry, PaymentStatus, Role
 from tests.admin.rows import add_request, new_request, store
 from tests.factories import make_provider, make_request, make_service
