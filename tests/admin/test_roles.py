@@ -2,46 +2,64 @@
 
 import pytest
 
+from app.admin.permissions import PERMISSIONS
 from app.models import Notification, Payment, ProviderProfile, Role, ServiceTier
 from tests.factories import make_provider, make_request, make_service
 from tests.sign_in import sign_in
 
 STAFF = {Role.ADMIN, Role.OPERATOR, Role.FINANCE, Role.VIEWER}
+ADMIN, WORKERS, MONEY = {Role.ADMIN}, {Role.ADMIN, Role.OPERATOR}, {Role.ADMIN, Role.FINANCE}
 EDITED = ("services", "tiers", "providers", "affiliates", "users")
-MONEY = ("payments", "refunds", "disputes", "commissions", "payouts")
-LISTS = (*EDITED, *MONEY, "requests", "webhook_events", "notifications", "gateways", "audit")
-# Lists whose values change in their cells.
-INLINE = ("services", "tiers", "providers")
+READ_ONLY = (
+    "requests",
+    "payments",
+    "refunds",
+    "disputes",
+    "commissions",
+    "payouts",
+    "webhook_events",
+    "notifications",
+    "gateways",
+    "audit",
+)
+LISTS = (*EDITED, *READ_ONLY)
 # Lists that not all staff may even read.
 FOR_ADMINS = ("users", "audit")
-# Who may use what; whatever is not here, all staff may.
+USUAL = ("index_view", "details_view", "action_view", "export", "ajax_update", "ajax_lookup")
+
+
+def views(names, of, allowed):
+    return {f"{name}.{view}": allowed for name in names for view in of}
+
+
+# Who may use what; a page to read that is not here, all staff may.
 NEEDS = {
-    **{f"{name}.{view}": {Role.ADMIN} for name in EDITED for view in ("create_view", "edit_view", "delete_view")},
-    **{f"{name}.export": {Role.ADMIN, Role.FINANCE} for name in LISTS},
-    **{
-        f"{name}.{view}": {Role.ADMIN}
-        for name in FOR_ADMINS
-        for view in ("index_view", "details_view", "action_view", "export", "ajax_update", "ajax_lookup")
-    },
-    **{
-        f"requests.{view}": {Role.ADMIN, Role.OPERATOR}
-        for view in ("set_status", "set_provider", "add_note", "providers", "settle")
-    },
-    "requests.give_back": {Role.ADMIN, Role.FINANCE},
-    **{f"payouts.{view}": {Role.ADMIN, Role.FINANCE} for view in ("new", "record", "lines", "batch")},
-    "flags.save": {Role.ADMIN},
-    **{f"gateways.{view}": {Role.ADMIN} for view in ("save", "check")},
-    **{f"{name}.{view}": {Role.ADMIN} for name in INLINE for view in ("show_cell_form", "save_cell")},
-    "notifications.resend": {Role.ADMIN, Role.OPERATOR},
-    **{
-        f"webhook_events.{view}": {Role.ADMIN, Role.OPERATOR, Role.FINANCE}
-        for view in ("rehearse", "replay", "replay_many", "review")
-    },
+    **views(LISTS, ["action_view"], STAFF),
+    **views(EDITED, ["create_view", "edit_view", "delete_view"], ADMIN),
+    **views(LISTS, ["export"], MONEY),
+    **views(FOR_ADMINS, [*USUAL, "create_view", "edit_view", "delete_view"], ADMIN),
+    **views(["providers", "services", "tiers"], ["show_cell_form", "save_cell"], ADMIN),
+    **views(
+        ["requests"],
+        ["set_status", "set_provider", "set_operator", "set_clock", "add_note", "providers", "settle"],
+        WORKERS,
+    ),
+    **views(["requests"], ["give_back"], MONEY),
+    # What is one's own: the columns, the views, the keys.
+    **views(["requests"], ["choose_columns", "save_view", "change_view", "remove_view"], STAFF),
+    **views(["palette"], ["found", "choose_keys"], STAFF),
+    **views(["notifications"], ["resend"], WORKERS),
+    **views(["queue"], ["retry"], WORKERS),
+    **views(["webhook_events"], ["rehearse", "replay", "replay_many", "review"], WORKERS | MONEY),
+    **views(["payouts"], ["new", "record", "lines", "batch"], MONEY),
+    **views(["gateways"], ["save", "check"], ADMIN),
+    **views(["working_hours"], ["save", "save_of_provider"], ADMIN),
+    **views(["flags"], ["save"], ADMIN),
 }
 # Flask-Admin's pages that no list of ours has: there is nothing, for nobody.
-NOWHERE = {f"{name}.{view}" for name in LISTS for view in ("ajax_update", "ajax_lookup")} | {
-    f"{name}.{view}" for name in set(LISTS) - set(EDITED) for view in ("create_view", "edit_view", "delete_view")
-}
+NOWHERE = views(LISTS, ["ajax_update", "ajax_lookup"], set()) | views(
+    READ_ONLY, ["create_view", "edit_view", "delete_view"], set()
+)
 
 
 def console_rules(app):
@@ -54,10 +72,10 @@ def known(session):
     """An id for each kind of row."""
     make_service(tiers=1)
     request = make_request()
-    make_provider()
+    provider = make_provider()
     rows = {"requests": request, "payments": session.query(Payment).first(), "services": request.service}
     rows |= {"notifications": session.query(Notification).first(), "tiers": session.query(ServiceTier).first()}
-    rows |= {"providers": session.query(ProviderProfile).first()}
+    rows |= {"providers": session.query(ProviderProfile).first(), "working_hours": provider}
     return {name: str(row.id) for name, row in rows.items()}
 
 
@@ -69,6 +87,11 @@ def ask(app, client, rule, method, known):
     with app.test_request_context():
         address = app.url_map.bind("localhost").build(rule.endpoint, values)
     return client.open(address, method=method, query_string={"id": key}, buffered=True)
+
+
+def test_everything_that_can_be_posted_says_who_may(app):
+    unnamed = {rule.endpoint for rule, method in console_rules(app) if method == "POST"} - NEEDS.keys() - NOWHERE.keys()
+    assert not unnamed, "give each a line in NEEDS"
 
 
 @pytest.mark.parametrize("role", Role)
@@ -100,6 +123,34 @@ def test_nothing_is_posted_without_a_token(app, client, session, known, role):
     for rule, method in console_rules(app):
         if method == "POST":
             assert ask(app, client, rule, method, known).status_code == 400, str(rule)
+
+
+def actions(app):
+    """The actions of every list, as somebody might post them by hand."""
+    console = app.extensions["admin"][0]
+    return [
+        (view, name, permission)
+        for view in console._views
+        for name, permission in getattr(view, "action_permissions", {}).items()
+    ]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_an_action_is_for_those_whose_role_has_it(app, client, session, known, role):
+    sign_in(client, role)
+    assert actions(app)
+    for view, name, permission in actions(app):
+        sent = {"action": name, "rowid": [known.get(view.endpoint, "x")]}
+        answer = client.post(f"{view.url}/action/", data=sent, buffered=True)
+        is_allowed = permission in PERMISSIONS[role] and view.permission in PERMISSIONS[role]
+        assert (answer.status_code == 403) is not is_allowed, f"{name} of {view.endpoint} as {role}: {answer.status}"
+
+
+@pytest.mark.parametrize("role", STAFF)
+def test_an_action_that_no_list_has_is_nowhere(client, session, role):
+    sign_in(client, role)
+    for name in ("delete", "drop", ""):
+        assert client.post("/admin/payouts/action/", data={"action": name, "rowid": ["x"]}).status_code == 404
 
 
 def test_the_navigation_shows_what_opens(client, session):
