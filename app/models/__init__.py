@@ -14,6 +14,7 @@ from app.models.audit_entry import ActorKind, AuditEntry
 from app.models.bulk_change import BulkChange, BulkChangeRow, BulkRowState, BulkState
 from app.models.catalog import Category, Service, ServiceTier
 from app.models.console import AnalyticsEvent, FeatureFlag, FlagState, SavedView, UserPreference
+from app.models.csv_import import CsvImport, ImportStatus
 from app.models.figures import ErrorCategory, ErrorTally, FigureMark, KeptFigures, Span
 from app.models.gateway_config import GatewayConfig
 from app.models.idempotency import IdempotencyKey
@@ -60,6 +61,7 @@ __all__ = [
     "CommissionEntry",
     "CommissionKind",
     "CommissionRule",
+    "CsvImport",
     "DayOff",
     "Decline",
     "Dispute",
@@ -72,6 +74,7 @@ __all__ = [
     "FlagState",
     "GatewayConfig",
     "IdempotencyKey",
+    "ImportStatus",
     "KeptFigures",
     "NameWord",
     "Notification",
