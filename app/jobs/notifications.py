@@ -3,11 +3,13 @@
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from flask_mail import Message
 from rq.timeouts import JobTimeoutException
+from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import joinedload
@@ -26,6 +28,7 @@ from app.workflows.letters import Letter
 logger = logging.getLogger(__name__)
 
 BATCH = 50
+MARKED_TOGETHER = 10
 LONGEST_RUN = 60
 """Seconds: well within the time a job may take, so that a run ends by itself."""
 
@@ -57,63 +60,118 @@ def _claim() -> Claim | None:
 
 
 def _deliver_batch(taken: Claim, server: MailServer, end: float) -> None:
-    for position, notification_id in enumerate(taken.ids):
-        if time.monotonic() > end or taken.until - clock.utc_now() < _LEAST_LEASE:
-            _release(taken, taken.ids[position:])
-            return
-        try:
-            _deliver(notification_id, taken, server)
-        except ServerBusy as error:
-            waiting = taken.ids[position:] if error.for_all else taken.ids[position : position + 1]
-            _put_off(taken, waiting, error)
-            if error.for_all:
-                return
-
-
-def _deliver(notification_id: UUID, taken: Claim, server: MailServer) -> None:
-    """Raises ServerBusy; every other end is marked on the row."""
-    prepared = _prepare(notification_id, taken)
-    if prepared is None:
-        return
-    message, copy = prepared
+    ready = _write_all(taken)
+    outbox = _Outbox(taken)
     try:
-        _hand_over(message, server)
+        for position, each in enumerate(ready):
+            rest = [waiting.id for waiting in ready[position:]]
+            if time.monotonic() > end or taken.until - clock.utc_now() < _LEAST_LEASE:
+                _release(taken, rest)
+                return
+            try:
+                _deliver(each, outbox, server)
+            except ServerBusy as error:
+                _put_off(taken, rest if error.for_all else rest[:1], error)
+                if error.for_all:
+                    return
+    finally:
+        outbox.mark()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A finished mail, with no database connection held any more."""
+
+    id: UUID
+    message: Message
+    copy: SentCopy
+
+
+class _Outbox:
+    """What the server has taken over and is not marked yet.
+
+    A commit for each mail would halve the rate. What a killed worker had not marked goes out a second time, under
+    the same Message-ID, so few are left unmarked at any moment.
+    """
+
+    def __init__(self, taken: Claim) -> None:
+        self.taken = taken
+        self._sent: list[tuple[UUID, SentCopy]] = []
+
+    def add(self, sent: _Ready) -> None:
+        self._sent.append((sent.id, sent.copy))
+        if len(self._sent) >= MARKED_TOGETHER:
+            self.mark()
+
+    def mark(self) -> None:
+        if self._sent:
+            with transaction():
+                deliveries.mark_sent(self.taken, self._sent)
+            self._sent.clear()
+
+
+def _deliver(each: _Ready, outbox: _Outbox, server: MailServer) -> None:
+    """Raises ServerBusy; every other end is marked on the row."""
+    try:
+        if settings().mail.server is not None:
+            server.send(each.message)
     except AddressRefused as error:
-        logger.warning("an address was refused", extra={"notification": notification_id})
         with transaction():
-            deliveries.mark_dead(notification_id, taken, str(error))
+            deliveries.mark_dead(each.id, outbox.taken, str(error))
     except ServerBusy:
         raise
     except DeliveryFailed as error:
         with transaction():
-            deliveries.mark_failed(notification_id, taken, str(error))
-        logger.warning("mail was not delivered", extra={"notification": notification_id, "reason": str(error)})
+            deliveries.mark_failed(each.id, outbox.taken, str(error))
+        logger.warning("mail was not delivered", extra={"notification": each.id, "reason": str(error)})
     else:
+        outbox.add(each)
+
+
+def _write_all(taken: Claim) -> list[_Ready]:
+    """What there is to send of a claim; what is not true any more, or cannot be written, is marked so."""
+    ready: list[_Ready] = []
+    broken: list[tuple[UUID, Exception]] = []
+    untrue: list[UUID] = []
+    held = _read_all(taken.ids)
+    for key in taken.ids:
+        try:
+            written = _write(key)
+        except (*_DATABASE_AWAY, JobTimeoutException):
+            raise
+        except Exception as error:
+            logger.exception("a mail could not be written", extra={"notification": key})
+            broken.append((key, error))
+            db.session.rollback()
+        else:
+            if written is None:
+                untrue.append(key)
+            else:
+                ready.append(_Ready(key, *written))
+    held.clear()
+    db.session.close()
+    for key in untrue:
         with transaction():
-            deliveries.mark_sent(notification_id, taken, copy)
+            deliveries.mark_dropped(key, taken)
+    for key, reason in broken:
+        _bury(key, taken, reason)
+    return ready
 
 
-def _hand_over(message: Message, server: MailServer) -> None:
-    if settings().mail.server is not None:
-        server.send(message)
+def _read_all(ids: Sequence[UUID]) -> list[object]:
+    """Read what these letters speak of at once; the session keeps it only as long as somebody holds it.
 
-
-def _prepare(notification_id: UUID, taken: Claim) -> tuple[Message, SentCopy] | None:
-    """The finished mail, with no database connection held any more; None when there is nothing to send."""
+    One that cannot be opened is met again when it is written.
+    """
     try:
-        prepared = _write(notification_id)
-    except (*_DATABASE_AWAY, JobTimeoutException):
+        rows = db.session.scalars(select(Notification).where(Notification.id.in_(ids)).options(*_WITH_ITS_ROWS)).all()
+        return [*rows, *letters.read_subjects(rows)]
+    except _DATABASE_AWAY:
         raise
-    except Exception as error:
-        logger.exception("a mail could not be written", extra={"notification": notification_id})
-        _bury(notification_id, taken, error)
-        return None
-    finally:
-        db.session.close()
-    if prepared is None:
-        with transaction():
-            deliveries.mark_dropped(notification_id, taken)
-    return prepared
+    except Exception:
+        logger.warning("a batch of mail could not be read at once", exc_info=True)
+        db.session.rollback()
+        return []
 
 
 def _write(notification_id: UUID) -> tuple[Message, SentCopy] | None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import CursorResult, Update, select, update
+from sqlalchemy import CursorResult, Table, Update, bindparam, select, update
 
 from app.db import db
 from app.errors import DomainError
@@ -29,6 +29,7 @@ PATIENCE = timedelta(days=2)
 """How long a server may ask us to wait with a message before that counts as failing."""
 
 _LONGEST_ERROR = 500
+_ROWS = cast(Table, Notification.__table__)
 _RESENDABLE = (NotificationStatus.PENDING, NotificationStatus.SENT, NotificationStatus.DEAD)
 
 
@@ -93,14 +94,19 @@ def release(taken: Claim, ids: Sequence[UUID]) -> None:
         _change(_ours(taken).where(Notification.id.in_(ids)), _free(NotificationStatus.PENDING))
 
 
-def mark_sent(notification_id: UUID, taken: Claim, copy: SentCopy) -> bool:
-    """False when the row was no longer ours: somebody else has sent it too, or will."""
-    return _finish(
-        notification_id,
-        taken,
-        _free(NotificationStatus.SENT)
-        | {"sent_at": clock.utc_now(), "sent_copy": copy.pack(), "last_error": None, "next_attempt_at": None},
+def mark_sent(taken: Claim, sent: Sequence[tuple[UUID, SentCopy]]) -> None:
+    """Rows that are ours no longer stay as they are: somebody else has sent them too, or will."""
+    done = _free(NotificationStatus.SENT) | {"sent_at": clock.utc_now(), "last_error": None, "next_attempt_at": None}
+    statement = (
+        update(_ROWS)
+        .where(
+            _ROWS.c.id == bindparam("sent_id"),
+            _ROWS.c.claimed_by == taken.token,
+            _ROWS.c.status == NotificationStatus.SENDING,
+        )
+        .values(done | {"sent_copy_sealed": bindparam("copy")})
     )
+    db.session.execute(statement, [{"sent_id": key, "copy": copy.pack()} for key, copy in sent])
 
 
 def mark_dropped(notification_id: UUID, taken: Claim) -> bool:

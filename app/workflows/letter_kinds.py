@@ -32,6 +32,7 @@ def _has_nobody(case: Case) -> bool:
         occasion="Once, when the payment completes.",
     ),
     attach=_receipt,
+    subject=Payment,
 )
 def payment_confirmed(case: Case) -> Context:
     return {"payment": case.about(Payment), "step": tracking.next_step(case.service_request)}
@@ -45,6 +46,7 @@ def payment_confirmed(case: Case) -> Context:
         otherwise="The request is paid or closed by now.",
     ),
     still_true=_is_unpaid,
+    subject=Payment,
 )
 def payment_failed(case: Case) -> Context:
     return {"payment": case.about(Payment)}
@@ -72,7 +74,8 @@ def customer_awaited(_case: Case) -> Context:
         purpose="Says how much goes back, and when it should arrive.",
         receiver="The customer",
         occasion="When a refund is complete, also one made at the gateway.",
-    )
+    ),
+    subject=Refund,
 )
 def refund_issued(case: Case) -> Context:
     return {"refund": case.about(Refund)}
@@ -83,7 +86,8 @@ def refund_issued(case: Case) -> Context:
         purpose="Says where the request stands now and what comes next, with our note if there is one.",
         receiver="The customer",
         occasion="At every change of the status.",
-    )
+    ),
+    subject=StatusChange,
 )
 def status_changed(case: Case) -> Context:
     change = case.about(StatusChange)

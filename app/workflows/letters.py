@@ -4,15 +4,19 @@ Built from the rows at the moment of sending or previewing. A new kind is one fu
 templates in `templates/email/<kind>/`.
 """
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
+from uuid import UUID
 
 from jinja2 import Environment
+from sqlalchemy import select
 
 from app.db import db
 from app.links import Links
 from app.models import Notification, Payment, ServiceRequest
+from app.models.base import Keyed
 
 M = TypeVar("M")
 Context = Mapping[str, object]
@@ -92,6 +96,7 @@ class Kind:
     build: Callable[[Case], Context]
     is_still_true: Callable[[Case], bool]
     attach: Callable[[Case], tuple[Attachment, ...]]
+    subject: type[Keyed] | None
 
 
 KINDS: dict[str, Kind] = {}
@@ -104,17 +109,30 @@ def kind(
     *,
     still_true: Callable[[Case], bool] = _always,
     attach: Callable[[Case], tuple[Attachment, ...]] = _nothing,
+    subject: type[Keyed] | None = None,
 ) -> Callable[[Builder], Builder]:
-    """Register the decorated function as what the kind of its name says."""
+    """Register the decorated function as what the kind of its name says; `subject` is the row it speaks of."""
 
     def register(build: Builder) -> Builder:
         name = build.__name__
         if name in KINDS:
             raise ValueError(f"two kinds are named {name!r}")
-        KINDS[name] = Kind(name, account, build, still_true, attach)
+        KINDS[name] = Kind(name, account, build, still_true, attach, subject)
         return build
 
     return register
+
+
+def read_subjects(rows: Iterable[Notification]) -> list[Keyed]:
+    """The rows that these letters speak of, one query for each kind of row."""
+    wanted: dict[type[Keyed], list[UUID]] = defaultdict(list)
+    for row in rows:
+        found = KINDS.get(row.kind)
+        if found and found.subject and row.subject_id:
+            wanted[found.subject].append(row.subject_id)
+    return [
+        row for model, keys in wanted.items() for row in db.session.scalars(select(model).where(model.id.in_(keys)))
+    ]
 
 
 def is_still_true(notification: Notification, stationery: Stationery) -> bool:
