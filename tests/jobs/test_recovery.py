@@ -51,7 +51,7 @@ def test_killed_between_claim_and_send(session, settings, smtp, tmp_path):
 
 
 def test_killed_between_send_and_mark(session, settings, smtp, tmp_path):
-    """The one case in which messages go out twice, at most as many as are marked together; copies have one Message-ID."""
+    """The one case in which mail goes out twice: what was not marked yet, under the same Message-ID."""
     smtp.answer(Answer.HOLD)
     owed = owe(MARKED_TOGETHER + 5)
     first = owed[0]
