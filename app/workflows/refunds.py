@@ -68,7 +68,8 @@ def open_refund(payment: Payment, wish: Wish, *, actor: Actor) -> Refund:
     """
     left = refundable(payment)
     if wish.seen != left:
-        raise StaleChange(f"Another refund was made meanwhile: {left.format()} can still be refunded.")
+        rest = f"{left.format()} can still be refunded" if left else "nothing is left to refund"
+        raise StaleChange(f"Another refund was made meanwhile: {rest}.")
     _ensure_possible(payment, wish, left)
     refund = Refund(
         payment_id=payment.id,

@@ -84,6 +84,12 @@ def test_a_click_repeated_on_the_same_form_refunds_once(client, finance):
     assert refunds_made() == 1
 
 
+def test_the_second_of_two_full_refunds_is_told_that_nothing_is_left(client, finance):
+    payment = make_paid()
+    refund(client, payment)
+    assert "Another refund was made meanwhile: nothing is left to refund." in refund(client, payment).text
+
+
 @pytest.mark.parametrize("amount", ["", "abc", "0", "-1", "2499.001", "9999999", "NaN"])
 def test_an_odd_amount_is_refused_and_kept_in_the_form(client, finance, amount):
     payment = make_paid()

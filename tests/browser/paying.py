@@ -49,9 +49,9 @@ def order(page: Any, *, has_scripts: bool = True, query: str = "") -> None:
     page.wait_for_selector("text=(simulated)")
 
 
-def pay(page: Any) -> None:
-    """Choose the outcome that stands first, and come back."""
-    page.locator("button[name=outcome]").first.click()
+def pay(page: Any, outcome: str | None = None) -> None:
+    """Choose the outcome, or the one that stands first, and come back."""
+    page.locator("button[name=outcome]", has_text=outcome).first.click()
     page.wait_for_selector("text=/Return to the shop|Payment received/")
     if page.locator("text=Return to the shop").count():
         page.click("text=Return to the shop")

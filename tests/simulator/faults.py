@@ -28,6 +28,7 @@ class Fault(Enum):
 
     CUT = "answer cut after the work"
     HANG_AFTER = "no answer after the work"
+    HELD = "the right answer, but only when the test lets it go"
 
     @property
     def is_after_work(self) -> bool:
@@ -49,6 +50,7 @@ class Faults:
         self._planned: deque[_Planned] = deque()
         self._lock = threading.Lock()
         self._end_of_hanging = threading.Event()
+        self._holding, self._let_go = threading.Event(), threading.Event()
         self.seen: list[tuple[str, str]] = []
         self.retry_after: str | None = None
 
@@ -63,9 +65,19 @@ class Faults:
         self._planned.clear()
         self.seen.clear()
         self.retry_after = None
+        self._holding.clear()
+        self._let_go.clear()
+
+    def wait_until_held(self) -> None:
+        """The work of a call with `HELD` is done, and whoever called waits for the answer."""
+        assert self._holding.wait(_LONGEST_HANG), "nobody called"
+
+    def let_go(self) -> None:
+        self._let_go.set()
 
     def stop_hanging(self) -> None:
         self._end_of_hanging.set()
+        self.let_go()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
@@ -73,6 +85,8 @@ class Faults:
         fault = self._take(method, path)
         if fault is None:
             return self._app(environ, start_response)
+        if fault is Fault.HELD:
+            return self._hold(self._app(environ, start_response))
         if fault.is_after_work:
             answer = b"".join(self._app(environ, lambda *_: None))
             return self._lose(environ, answer if fault is Fault.CUT else b"", is_hanging=fault is Fault.HANG_AFTER)
@@ -82,6 +96,11 @@ class Faults:
         plea = [("Retry-After", self.retry_after)] if self.retry_after else []
         start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body))), *plea])
         return [body]
+
+    def _hold(self, answer: Iterable[bytes]) -> Iterable[bytes]:
+        self._holding.set()
+        self._let_go.wait(_LONGEST_HANG)
+        return answer
 
     def _take(self, method: str, path: str) -> Fault | None:
         with self._lock:
