@@ -26,7 +26,7 @@ def reconcile(days: int, *, report_only: bool) -> None:
         try:
             if not report_only:
                 check_payment(payment_id)
-            snapshot = payments.ask_gateway(payment)
+            snapshot = payments.look_up(payment)
         except DomainError as error:
             unanswered += 1
             click.echo(f"{payment.service_request.reference_number}  {payment.gateway}: {error.message}")

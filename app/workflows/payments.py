@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.db import LOCK, db
+from app.gateways import Gateway
 from app.gateways.base import PaymentFailure, PaymentSnapshot, SnapshotStatus
 from app.jobs import queue
 from app.kit import clock
@@ -52,19 +53,21 @@ def find_payment(gateway: str, snapshot: PaymentSnapshot) -> Payment | None:
     return found
 
 
-def ask_gateway(payment: Payment) -> PaymentSnapshot | None:
+def look_up(payment: Payment) -> PaymentSnapshot | None:
     """How the payment stands at its gateway now; outside any transaction. None: it was never announced there.
-
-    Money that is only reserved is taken.
 
     Raises GatewayError.
     """
     if payment.gateway_intent_id is None:
         return None
-    adapter = gateway_choice.adapter_for(gateway_choice.get_config(payment.gateway))
-    snapshot = adapter.fetch_payment(payment.gateway_intent_id)
-    if snapshot.status is SnapshotStatus.AUTHORIZED:
-        return adapter.capture(payment.gateway_intent_id)
+    return _adapter_of(payment).fetch_payment(payment.gateway_intent_id)
+
+
+def ask_gateway(payment: Payment) -> PaymentSnapshot | None:
+    """The same, and money that is only reserved is taken. Raises GatewayError."""
+    snapshot = look_up(payment)
+    if snapshot is not None and snapshot.status is SnapshotStatus.AUTHORIZED:
+        return _adapter_of(payment).capture(str(payment.gateway_intent_id))
     return snapshot
 
 
@@ -98,6 +101,10 @@ def get_locked(payment_id: UUID) -> Payment:
     request_id = db.session.scalar(select(Payment.service_request_id).where(Payment.id == payment_id))
     db.session.get_one(ServiceRequest, request_id, with_for_update=LOCK, populate_existing=True)
     return db.session.get_one(Payment, payment_id, with_for_update=LOCK, populate_existing=True)
+
+
+def _adapter_of(payment: Payment) -> Gateway:
+    return gateway_choice.adapter_for(gateway_choice.get_config(payment.gateway))
 
 
 def _find_by(gateway: str, condition: object) -> Payment | None:

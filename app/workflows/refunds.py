@@ -138,6 +138,14 @@ def note_no_answer(payment: Payment, refund_id: UUID, error: DomainError) -> Non
     _tell_of_failure(payment, refund, f"was refused: {error.message.removesuffix('.')}")
 
 
+def returned_minor(payment: Payment) -> int:
+    """What refunds, ours and others', have brought back to the customer."""
+    completed = select(func.sum(Refund.amount_minor)).where(
+        Refund.payment_id == payment.id, Refund.status == RefundStatus.COMPLETED
+    )
+    return int(db.session.scalar(completed) or 0)
+
+
 def take_stock(payment: Payment, refund: Refund | None = None) -> None:
     """Bring payment, request and commission to what the refunds and disputes say; `refund` is the one with news."""
     if payment.status not in _PAID:
@@ -225,10 +233,7 @@ def _set_status(refund: Refund, status: RefundStatus) -> None:
 
 
 def _gone_minor(payment: Payment) -> int:
-    completed = select(func.sum(Refund.amount_minor)).where(
-        Refund.payment_id == payment.id, Refund.status == RefundStatus.COMPLETED
-    )
-    returned = int(db.session.scalar(completed) or 0)
+    returned = returned_minor(payment)
     return returned if gateway_choice.refunds_lost_disputes(payment.gateway) else returned + _lost_minor(payment)
 
 
