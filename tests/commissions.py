@@ -10,7 +10,7 @@ from app.db import db, transaction
 from app.gateways.base import RefundNews
 from app.kit import clock, ids
 from app.kit.money import Money
-from app.models import AffiliateProfile, CommissionEntry, Payment, Role
+from app.models import AffiliateProfile, CommissionEntry, Payment, Role, Service
 from app.workflows import payments, refunds
 from app.workflows.affiliate_figures import APPROVAL_DELAY
 from tests.factories import make_payment, make_service, make_user, snapshot_of
@@ -31,10 +31,18 @@ def long_ago(days: int = 1) -> datetime:
     return clock.utc_now() - APPROVAL_DELAY - timedelta(days=days)
 
 
-def sell(profile: AffiliateProfile, minor: int = 100_000, *, at: datetime | None = None, **service: Any) -> Payment:
-    """A paid purchase through the affiliate's code."""
+def sell(
+    profile: AffiliateProfile,
+    minor: int = 100_000,
+    *,
+    at: datetime | None = None,
+    service: Service | None = None,
+    **changes: Any,
+) -> Payment:
+    """A paid purchase through the affiliate's code, of a service of its own unless one is given."""
     with time_machine.travel(at or clock.utc_now(), tick=False):
-        payment = make_payment(make_service(price_minor=minor, **service), affiliate_code=profile.code)
+        service = service or make_service(price_minor=minor, **changes)
+        payment = make_payment(service, affiliate_code=profile.code)
         with transaction():
             payments.settle(payment.id, snapshot_of(payment))
     return payment
