@@ -1,5 +1,8 @@
 """Bringing the database's tables to what this release needs."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -11,6 +14,7 @@ from sqlalchemy import Connection, Engine, text
 _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 # Any fixed number: the name of the lock among this database's advisory locks.
 _LOCK = 7_203_114_559
+_PAUSE = 0.1
 
 
 def _config() -> Config:
@@ -22,12 +26,29 @@ def _config() -> Config:
 
 def upgrade(engine: Engine) -> None:
     """Apply what is missing. Several may start at once: one migrates, the others wait."""
-    with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        config = _config()
+    config = _config()
+    with _alone(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[Connection]:
+    """SQLite migrates in one transaction. PostgreSQL has one for each migration, so that an index can be built beside
+    the running service; a lock keeps others out meanwhile."""
+    if engine.dialect.name == "sqlite":
+        with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+            yield connection
+        return
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as guard, engine.connect() as connection:
+        # Asked for again and again rather than waited for: who builds an index beside the service waits for every
+        # statement under way, and a statement that waits for this lock would be one.
+        while not guard.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
+            time.sleep(_PAUSE)
+        try:
+            yield connection
+        finally:
+            guard.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
 
 
 def is_current(connection: Connection) -> bool:

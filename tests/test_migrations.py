@@ -58,8 +58,8 @@ def second_engine(second_url):
 
 
 def downgrade(engine):
-    with engine.begin() as connection:
-        config = migrate._config()
+    config = migrate._config()
+    with migrate._alone(engine) as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
 

@@ -112,11 +112,20 @@ class ServiceRequest(Keyed, Touched, Model):
     __table_args__ = (
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("refunded_minor BETWEEN 0 AND amount_minor", name="refunded_within_amount"),
-        # Every list is sorted by purchase date, newest first; each filter gets its own way in.
+        # Every list is sorted by purchase date, newest first; each filter gets its own way in. What stands after the
+        # key is what it is often joined with: rows that do not fit are passed over without being read.
         Index("ix_service_requests_created_at_id", "created_at", "id"),
-        Index("ix_service_requests_status_created_at_id", "status", "created_at", "id"),
+        Index("ix_service_requests_by_status", "status", "created_at", "id", "payment_status", "service_category"),
         Index("ix_service_requests_payment_status_created_at_id", "payment_status", "created_at", "id"),
-        Index("ix_service_requests_service_id_created_at_id", "service_id", "created_at", "id"),
+        Index(
+            "ix_service_requests_by_service",
+            "service_id",
+            "created_at",
+            "id",
+            "status",
+            "payment_status",
+            "assigned_provider_id",
+        ),
         Index(
             "ix_service_requests_tier_created_at",
             "service_tier_id",
@@ -124,13 +133,30 @@ class ServiceRequest(Keyed, Touched, Model):
             postgresql_where=text("service_tier_id IS NOT NULL"),
             sqlite_where=text("service_tier_id IS NOT NULL"),
         ),
-        Index("ix_service_requests_service_category_created_at_id", "service_category", "created_at", "id"),
-        Index("ix_service_requests_provider_created_at_id", "assigned_provider_id", "created_at", "id"),
+        Index("ix_service_requests_by_category", "service_category", "created_at", "id", "status", "payment_status"),
+        Index(
+            "ix_service_requests_by_provider",
+            "assigned_provider_id",
+            "created_at",
+            "id",
+            "status",
+            "payment_status",
+            "service_id",
+            "service_category",
+        ),
         Index("ix_service_requests_gateway_created_at_id", "payment_gateway", "created_at", "id"),
-        Index("ix_service_requests_affiliate_created_at_id", "affiliate_id", "created_at", "id"),
+        Index(
+            "ix_service_requests_by_affiliate",
+            "affiliate_id",
+            "created_at",
+            "id",
+            "status",
+            "payment_status",
+            postgresql_where=text("affiliate_id IS NOT NULL"),
+            sqlite_where=text("affiliate_id IS NOT NULL"),
+        ),
         Index("ix_service_requests_email_hash_created_at", "customer_email_hash", "created_at"),
         Index("ix_service_requests_phone_hash_created_at", "customer_phone_hash", "created_at"),
-        Index("ix_service_requests_payment_transaction_id", "payment_transaction_id"),
         # What was paid since a moment: news for the console, sales by day.
         Index("ix_service_requests_payment_completed_at", "payment_completed_at"),
         # What an affiliate's purchases are counted by, and purchases with a code that nobody has.
