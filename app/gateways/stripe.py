@@ -56,7 +56,7 @@ _STATUS = {
 _PAYMENT_NEWS = frozenset(
     """payment_intent.succeeded payment_intent.payment_failed payment_intent.canceled payment_intent.processing
     payment_intent.requires_action payment_intent.amount_capturable_updated checkout.session.completed
-    checkout.session.async_payment_succeeded checkout.session.expired""".split()
+    checkout.session.async_payment_succeeded checkout.session.async_payment_failed checkout.session.expired""".split()
 )
 _REFUND_NEWS = frozenset("refund.created refund.updated refund.failed charge.refund.updated charge.refunded".split())
 _REFUND_STATUS = {"succeeded": "success", "failed": "failed", "canceled": "failed"}
@@ -150,7 +150,7 @@ class Stripe(Gateway):
         event = json.loads(payload)
         event_id, name, told = str(event["id"]), str(event["type"]), event["data"]["object"]
         if name in _PAYMENT_NEWS:
-            snapshot = _of_session(told) if told["object"] == "checkout.session" else _of_intent(told)
+            snapshot = _of_session(told, name) if told["object"] == "checkout.session" else _of_intent(told)
             return GatewayEvent(event_id, EventKind(snapshot.status.value), name, snapshot)
         if name in _REFUND_NEWS:
             refund = _refund_news(told) if told["object"] == "refund" else next(iter(_refunds(told)), None)
@@ -226,14 +226,18 @@ def _of_intent(intent: Mapping[str, Any]) -> PaymentSnapshot:
     )
 
 
-def _of_session(session: Mapping[str, Any]) -> PaymentSnapshot:
-    is_paid, is_expired = session["payment_status"] == "paid", session["status"] == "expired"
+def _of_session(session: Mapping[str, Any], event: str = "") -> PaymentSnapshot:
+    """A bank's late refusal stands in the event's name alone."""
+    failure = failures.failure("expired", "session_expired") if session["status"] == "expired" else None
+    if event.endswith("async_payment_failed"):
+        failure = failures.failure("declined", "async_payment_failed")
+    is_paid = session["payment_status"] == "paid"
     return PaymentSnapshot(
-        status=SnapshotStatus.PAID if is_paid else SnapshotStatus.FAILED if is_expired else SnapshotStatus.PENDING,
+        status=SnapshotStatus.PAID if is_paid else SnapshotStatus.FAILED if failure else SnapshotStatus.PENDING,
         gateway_intent_id=session["id"],
         gateway_payment_id=session.get("payment_intent"),
         amount=_money(session["amount_total"], session["currency"]),
-        failure=failures.failure("expired", "session_expired") if is_expired else None,
+        failure=None if is_paid else failure,
         metadata=ours(session.get("metadata")),
     )
 

@@ -15,7 +15,7 @@ from app.gateways.base import BadCredentials, EventKind, PaymentGatewayConfig, S
 from app.gateways.stripe import DECIMALS, Stripe
 from app.kit.money import Money
 from tests.gateways.wishes import to_pay, to_refund
-from tests.simulator import Simulator, stripe_company
+from tests.simulator import Simulator, stripe_company, stripe_objects
 
 SECRET = "whsec_0123456789abcdef"
 RUPEES = Money(499_900, "INR")
@@ -175,6 +175,22 @@ def test_a_browser_without_scripts_pays_on_stripes_page(simulator, adapter):
     assert snapshot.status is SnapshotStatus.PAID
     adapter.refund(to_refund(snapshot, 100))
     assert len(adapter.fetch_payment(intent.gateway_intent_id).refunds) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "message"),
+    [
+        ("checkout.session.async_payment_failed", "complete", "Your bank declined the payment."),
+        ("checkout.session.expired", "expired", "The time to pay ran out."),
+    ],
+)
+def test_a_hosted_page_that_ends_without_money_has_failed(simulator, adapter, name, status, message):
+    intent = adapter.create_payment_intent(to_pay(RUPEES, is_hosted=True))
+    told = stripe_objects.session(simulator.ledger.find(intent.gateway_intent_id)) | {"status": status}
+    letter = simulator.stripe.announce(name, told)
+    event = adapter.parse_webhook(letter.body, letter.headers)
+    assert (event.kind, event.snapshot.failure.message) == (EventKind.FAILED, message)
+    assert event.snapshot.gateway_intent_id == intent.gateway_intent_id
 
 
 def test_refunds_are_told_with_our_key_and_how_they_end(simulator, adapter):
