@@ -70,9 +70,11 @@ def send_refund(refund_id: UUID) -> Refund:
     except DomainError as error:
         logger.warning("a refund was not made", extra={"gateway": refund.gateway, "reason": error.code})
         with transaction():
+            gateway_health.note_failure(refund.gateway, error)
             refunds.note_no_answer(payments.get_locked(refund.payment_id), refund_id, error)
     else:
         with transaction():
+            gateway_health.note_answer(refund.gateway)
             refunds.learn(payments.get_locked(refund.payment_id), refunds.news_of(refund, result))
     return refund
 

@@ -16,7 +16,7 @@ from app.exchanges import start_payment
 from app.extensions import csrf, limiter
 from app.kit.contact import format_phone
 from app.models import Payment, Service
-from app.workflows import catalog, flags, gateway_choice, purchase
+from app.workflows import catalog, flags, gateway_choice, gateway_health, purchase
 from app.workflows.gateway_choice import Offer
 from app.workflows.purchase import Origin
 
@@ -108,7 +108,7 @@ def _page(service: Service, form: CheckoutForm, *, trouble: DomainError | None =
         verdict=_verdict(form),
         trouble=trouble,
         offers=offers,
-        others=_others(offers) if trouble and trouble.retryable else [],
+        others=_others(offers) if trouble and gateway_health.is_at_fault(trouble) else [],
     )
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import func, or_, select, update
 
 from app.db import db
 from app.errors import DomainError
+from app.gateways.base import BadCredentials
 from app.kit import clock
 from app.models import GatewayConfig, Payment
 from app.workflows import notifications
@@ -40,9 +41,13 @@ def note_webhook(gateway: str) -> None:
     _update(gateway, is_news, last_webhook_at=now)
 
 
+def is_at_fault(error: DomainError) -> bool:
+    """It did not answer, or no longer takes our keys: another gateway may do. Other refusals are the customer's."""
+    return error.retryable or isinstance(error, BadCredentials)
+
+
 def note_failure(gateway: str, error: DomainError) -> None:
-    """It did not answer, or not sensibly. A refusal that is the customer's matter is no failure of the gateway."""
-    if not error.retryable:
+    if not is_at_fault(error):
         return
     config = db.session.scalar(
         select(GatewayConfig).where(GatewayConfig.gateway == gateway).with_for_update(key_share=True)
@@ -51,11 +56,20 @@ def note_failure(gateway: str, error: DomainError) -> None:
         return
     config.failures_in_row += 1
     config.last_failure_at = clock.utc_now()
-    config.last_failure = error.message
+    config.last_failure = _why(error)
+    if isinstance(error, BadCredentials):
+        text = f"{gateway} does not take our keys: nobody can pay with it. Check them under Gateways in the console."
+        notifications.alert("gateway_credentials", text, fold=gateway)
     if config.failures_in_row >= FAILURES_BEFORE_REST:
         config.resting_until = config.last_failure_at + REST
         text = f"{gateway} failed {config.failures_in_row} times in a row. Other gateways are offered first for now."
         notifications.alert("gateway_resting", text, fold=gateway)
+
+
+def _why(error: DomainError) -> str:
+    """For staff: not what the customer reads, where more is known."""
+    reason = str(error.details.get("reason", ""))[:200]
+    return f"{error.message} ({reason})" if reason else error.message
 
 
 def alert_on_silence() -> None:

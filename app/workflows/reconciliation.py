@@ -1,6 +1,6 @@
 """Asking gateways how payments stand, for news that never came: plans, expiry, and the report of what differs.
 
-The asking itself is `payments.ask_gateway`, outside any transaction; what is here runs within one.
+The asking itself is `payments.look_up` and `ask_gateway`, outside any transaction; what is here runs within one.
 """
 
 from collections.abc import Iterator

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.db import db, transaction
-from app.gateways.base import PaymentIntent, PaymentIntentParams
+from app.gateways.base import BadCredentials, GatewayError, GatewayUnavailable, PaymentIntent, PaymentIntentParams
 from app.gateways.sandbox import Sandbox
 from app.models import Payment, SandboxPayment, ServiceRequest
 from app.workflows import payments
@@ -176,6 +176,20 @@ def test_a_gateway_that_cannot_be_reached_costs_the_customer_no_word(
     again = client.post(f"/services/{service.id}", data=right_answers(service))
     assert again.status_code == 303
     assert len(bought()) == 1
+
+
+@pytest.mark.parametrize("trouble", [GatewayUnavailable, BadCredentials])
+def test_where_one_gateway_is_at_fault_the_others_are_offered(
+    client: Any, service: Any, monkeypatch: pytest.MonkeyPatch, trouble: type[GatewayError]
+) -> None:
+    make_gateway("razorpay", api_key="rzp_test_x", api_secret="x")
+
+    def refuse(*_: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr(Sandbox, "create_payment_intent", refuse)
+    answer = client.post(f"/services/{service.id}", data=right_answers(service))
+    assert "Pay with Razorpay instead" in answer.text
 
 
 def test_news_of_a_payment_whose_answer_was_lost_does_not_shut_the_customer_out(client: Any, service: Any) -> None:
