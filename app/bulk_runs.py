@@ -16,7 +16,7 @@ from app.workflows.rosters import RosterChanged
 
 logger = logging.getLogger(__name__)
 
-BATCH = 50
+BATCH = 100
 _MOST_TRIES = 20
 _PAUSE_ON_SQLITE = 0.02
 """Seconds between two batches in which another writer gets its turn: SQLite has one at a time, and no queue."""

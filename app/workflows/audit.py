@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from app.db import db
 from app.models import ActorKind, AuditEntry, User
+from app.workflows import bulk_writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +56,4 @@ def record(
         address=actor.address,
         changes=json.dumps(changes, default=str, ensure_ascii=False),
     )
-    db.session.add(entry)
+    bulk_writes.add(entry)

@@ -17,7 +17,7 @@ from app.jobs import queue
 from app.kit import clock
 from app.models import ActorKind, BulkChange, BulkChangeRow, BulkRowState, BulkState, ServiceRequest
 from app.models.bulk_change import UNFINISHED
-from app.workflows import bulk_steps, notifications, workload
+from app.workflows import bulk_steps, bulk_writes, notifications, workload
 from app.workflows.audit import Actor
 from app.workflows.bulk_rows import Locked, describe, find_changed, lock_requests, mark_each, next_rows
 
@@ -99,10 +99,10 @@ def _carry_out(change: BulkChange, rows: Sequence[BulkChangeRow]) -> None:
     if change.mails_leave_at is None:
         change.mails_leave_at = clock.utc_now() + HOLD + timedelta(seconds=change.total // _SLOWEST)
     locked = lock_requests(rows)
-    with notifications.held(change.id, until=change.mails_leave_at) as messages, workload.gathered():
+    held = notifications.held(change.id, until=change.mails_leave_at)
+    with held as messages, bulk_writes.gathered(), workload.gathered():
         outcomes = _change_each(change, rows, locked)
-        # All that was changed is written here, table by table.
-        db.session.flush()
+        bulk_writes.write(locked.values())
     change.mails += len(messages.rows)
     _note(change, outcomes)
 

@@ -1,18 +1,17 @@
 """Taking a bulk change back before anybody was told of it.
 
-Its emails are stopped first, in one statement; only then rows go back, those that nobody has changed since. A row
-that has to stay as it is gets its emails back: it stands, so it is told.
+From the moment it is asked for, no worker takes an email of the change (`deliveries`). Then rows go back, those that
+nobody has changed since and nobody has heard of. A row that has to stay as it is keeps its emails: it is told.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Update, select, update
+from sqlalchemy import ColumnElement, Update, select, update
 
 from app.db import db
 from app.errors import DomainError
-from app.jobs import queue
 from app.kit import clock, ids
 from app.models import (
     OPEN_STATUSES,
@@ -27,7 +26,7 @@ from app.models import (
     ServiceRequest,
     StatusChange,
 )
-from app.workflows import audit, bulk_changes, figure_marks, workload
+from app.workflows import audit, bulk_changes, bulk_writes, figure_marks, workload
 from app.workflows.audit import Actor
 from app.workflows.bulk_rows import Locked, describe, find_changed, lock_requests, mark_each, next_rows
 
@@ -60,7 +59,6 @@ def ask(change: BulkChange, *, actor: Actor) -> None:
     change.turn += 1
     change.reached = 0
     change.updated_at = now
-    _stop_mails(change)
     audit.record("bulk_change.undo_asked", change, actor=actor, after={"title": change.title, "requests": change.done})
 
 
@@ -83,14 +81,11 @@ def _take_back(change: BulkChange, rows: Sequence[BulkChangeRow]) -> None:
     locked = lock_requests(rows)
     kept = _why_kept(change, rows, locked)
     going_back = [row for row in rows if row.position not in kept]
-    _set_mails(change, going_back, NotificationStatus.PENDING, NotificationStatus.DROPPED)
-    staying = [row for row in rows if row.position in kept]
-    if _set_mails(change, staying, NotificationStatus.DROPPED, NotificationStatus.PENDING):
-        queue.ring_deliveries()
+    _drop_mails(change, going_back)
     _note_kept(change, kept)
-    with workload.gathered():
+    with bulk_writes.gathered(), workload.gathered():
         _restore_all(change, going_back, locked)
-        db.session.flush()
+        bulk_writes.write(locked.values())
     mark_each(change, dict.fromkeys((row.position for row in going_back), None), {"state": BulkRowState.UNDONE})
     change.done -= len(going_back)
     change.undone += len(going_back)
@@ -114,25 +109,14 @@ def _told(change: BulkChange, request_ids: Sequence[UUID]) -> set[UUID | None]:
     return {request_id for request_id, status in db.session.execute(query).all() if status in _GONE}
 
 
-def _stop_mails(change: BulkChange) -> None:
-    """All that have not left. One that a worker is claiming in this moment is passed over: it leaves."""
-    waiting = (
-        select(Notification.id)
-        .where(_of(change), Notification.status == NotificationStatus.PENDING)
-        .with_for_update(skip_locked=True, key_share=True)
-    )
-    _change(update(Notification).where(Notification.id.in_(waiting)), _free(NotificationStatus.DROPPED))
-
-
-def _set_mails(
-    change: BulkChange, rows: Sequence[BulkChangeRow], old: NotificationStatus, new: NotificationStatus
-) -> int:
-    if not rows:
-        return 0
+def _drop_mails(change: BulkChange, rows: Sequence[BulkChangeRow]) -> None:
     mine = update(Notification).where(
-        _of(change), Notification.service_request_id.in_([row.request_id for row in rows]), Notification.status == old
+        _of(change),
+        Notification.service_request_id.in_([row.request_id for row in rows]),
+        # One that could not be delivered must not be sent again either.
+        Notification.status.in_((NotificationStatus.PENDING, NotificationStatus.DEAD)),
     )
-    return _change(mine, _free(new))
+    _change(mine, {"status": NotificationStatus.DROPPED, "next_attempt_at": None})
 
 
 def _restore_all(change: BulkChange, rows: Sequence[BulkChangeRow], locked: Locked) -> None:
@@ -188,7 +172,7 @@ def _enter_step_back(service_request: ServiceRequest, old_status: RequestStatus,
         is_undone=True,
         created_at=clock.utc_now(),
     )
-    db.session.add(step)
+    bulk_writes.add(step)
 
 
 def _hide_last_step(request_ids: Sequence[UUID]) -> None:
@@ -212,11 +196,5 @@ def _of(change: BulkChange) -> ColumnElement[bool]:
     return Notification.bulk_change_id == change.id
 
 
-def _free(status: NotificationStatus) -> dict[str, Any]:
-    due = clock.utc_now() if status is NotificationStatus.PENDING else None
-    return {"status": status, "next_attempt_at": due}
-
-
-def _change(statement: Update, values: Mapping[str, Any]) -> int:
-    result = db.session.execute(statement.values(**values), execution_options={"synchronize_session": False})
-    return cast(CursorResult[Any], result).rowcount
+def _change(statement: Update, values: Mapping[str, Any]) -> None:
+    db.session.execute(statement.values(**values), execution_options={"synchronize_session": False})

@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import CursorResult, Table, Update, bindparam, select, update
+from sqlalchemy import ColumnElement, CursorResult, Table, Update, bindparam, or_, select, update
 
 from app.db import db
 from app.errors import DomainError
 from app.jobs import queue
 from app.kit import clock
 from app.kit.backoff import Backoff
-from app.models import Notification, NotificationStatus
+from app.models import BulkChange, BulkState, Notification, NotificationStatus
 from app.workflows import audit, figure_marks
 from app.workflows.audit import Actor
 
@@ -72,7 +72,7 @@ def claim(limit: int) -> Claim | None:
     now = clock.utc_now()
     due = (
         select(Notification.id)
-        .where(Notification.status == NotificationStatus.PENDING, Notification.next_attempt_at <= now)
+        .where(*_is_due(now))
         .order_by(Notification.priority, Notification.next_attempt_at)
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)
@@ -165,10 +165,15 @@ def free_abandoned() -> int:
 
 
 def is_anything_due() -> bool:
-    due = select(Notification.id).where(
-        Notification.status == NotificationStatus.PENDING, Notification.next_attempt_at <= clock.utc_now()
-    )
+    due = select(Notification.id).where(*_is_due(clock.utc_now()))
     return db.session.scalar(due.limit(1)) is not None
+
+
+def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    # From the moment that a bulk change is being undone, nobody hears of it until that is through.
+    undoing = select(BulkChange.id).where(BulkChange.state == BulkState.UNDOING)
+    is_told = or_(Notification.bulk_change_id.is_(None), Notification.bulk_change_id.not_in(undoing))
+    return Notification.status == NotificationStatus.PENDING, Notification.next_attempt_at <= now, is_told
 
 
 def _ours(taken: Claim) -> Update:

@@ -143,7 +143,9 @@ def _write(rows: list[dict[str, Any]]) -> None:
     # What they speak of has to be there first.
     session.flush()
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    session.execute(insert(Notification).on_conflict_do_nothing(index_elements=["dedupe_key"]), rows)
+    once = insert(Notification).on_conflict_do_nothing(index_elements=["dedupe_key"])
+    # With the same columns for each row they go out together, also where some are empty.
+    session.execute(once, rows, execution_options={"render_nulls": True})
 
 
 def _held() -> Held | None:

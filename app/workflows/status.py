@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from app.db import db
 from app.errors import InvalidInput, TransitionRefused
 from app.kit import clock, ids
 from app.models import OPEN_STATUSES, RequestStatus, ServiceRequest, StatusChange
-from app.workflows import audit, deadlines, notifications, workload
+from app.workflows import audit, bulk_writes, deadlines, notifications, workload
 from app.workflows.audit import Actor
 
 ALLOWED: dict[RequestStatus, frozenset[RequestStatus]] = {
@@ -73,7 +72,7 @@ def enter_history(
         notes=note,
         created_at=now,
     )
-    db.session.add(change)
+    bulk_writes.add(change)
     audit.record(
         "request.status_changed", service_request, actor=actor, before={"status": old}, after={"status": wanted}
     )

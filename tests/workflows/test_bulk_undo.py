@@ -105,7 +105,8 @@ def test_what_was_changed_again_stays_and_is_told(session, smtp):
         "It was changed again since. It is “Completed” now, and Priya Raman has it.",
     )
     assert [mail.service_request_id for mail in waiting(change)] == [edited.id]
-    deliver()
+    with time_machine.travel(clock.utc_now() + LATER):
+        deliver()
     assert [mail.service_request_id for mail in customers_heard(change)] == [edited.id]
     assert loads() == true_loads() == {provider.id: 1}
 
@@ -185,6 +186,8 @@ def test_undo_stops_the_mails_at_once_however_long_it_takes(session, smtp):
     with time_machine.travel(clock.utc_now() + LATER):
         deliver()
         assert customers_heard(change) == []
+        with transaction():
+            assert not deliveries.is_anything_due()
         assert counts(carry_on(change)) == {"undone": 3}
 
 
