@@ -191,9 +191,9 @@ class ConsoleView(Changing):
         columns = [(column.heading, column.plain) for column in self.columns]
         return self._stream(query.options(*self.options), columns)
 
-    def _note_export(self) -> None:
+    def _note_export(self, what: str = "") -> None:
         """A download may be of personal data, so it is itself worth an entry in the audit log."""
-        what = request.query_string.decode(errors="replace") or "everything"
+        what = what or request.query_string.decode(errors="replace") or "everything"
         with transaction():
             audit.record(f"{self.endpoint}.exported", self.user, actor=self.actor, after={"what": what})
 

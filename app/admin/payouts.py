@@ -1,6 +1,6 @@
 """Payouts: what affiliates were paid, for which lines of the ledger, and recording one more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -193,8 +193,8 @@ class PayoutView(ConsoleView):
             ("Amount", lambda row: row.amount.decimal),
             ("Currency", lambda row: row.currency),
         )
-        query = _lines(key).options(*LINE_OPTIONS).execution_options(yield_per=_CHUNK)
-        return stream_csv(f"payout-{key}.csv", columns, db.session.scalars(query).partitions())
+        self._note_export(f"lines of payout {key}")
+        return stream_csv(f"payout-{key}.csv", columns, _line_chunks(key))
 
     @expose("/batch/<batch>.csv")
     def batch(self, batch: str) -> Response:
@@ -203,6 +203,7 @@ class PayoutView(ConsoleView):
             select(Payout).where(Payout.batch == batch).options(*self.options).order_by(Payout.created_at, Payout.id)
         )
         columns = [(column.heading, column.plain) for column in self.columns]
+        self._note_export(f"batch {batch}")
         return stream_csv("batch.csv", columns, self._chunks(query.execution_options(yield_per=_CHUNK)))
 
 
@@ -213,6 +214,11 @@ def _lines(payout_id: UUID) -> Select[Any]:
         .where(PayoutLine.payout_id == payout_id)
         .order_by(CommissionEntry.created_at, CommissionEntry.id)
     )
+
+
+def _line_chunks(payout_id: UUID) -> Iterator[Sequence[Any]]:
+    query = _lines(payout_id).options(*LINE_OPTIONS).execution_options(yield_per=_CHUNK)
+    yield from db.session.scalars(query).partitions()
 
 
 def _payees() -> list[Payee]:
