@@ -7,18 +7,14 @@ from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select
 
-from app.columns import keyring
 from app.db import db
 from app.kit import clock
-from app.kit.contact import InvalidContact, fold, name_words, parse_phone
-from app.kit.ids import parse_reference_number
-from app.models import Category, NameWord, Payment, PaymentStatus, RequestStatus, ServiceRequest
+from app.models import Category, PaymentStatus, RequestStatus, ServiceRequest
+from app.workflows import request_words
 
 UNPAID = (PaymentStatus.PENDING, PaymentStatus.FAILED)
-_SHORTEST_PREFIX = 5
-_LONGEST_SEARCH = 200
 
 
 class Sort(StrEnum):
@@ -65,7 +61,7 @@ def count_up_to(query: Select[ServiceRequest], cap: int) -> int:
 
 
 def _conditions(filters: RequestFilters, zone: ZoneInfo) -> list[ColumnElement[bool]]:
-    return [*_equalities(filters), *_dates(filters, zone), *_states(filters), *_text(filters.text)]
+    return [*_equalities(filters), *_dates(filters, zone), *_states(filters), *request_words.conditions(filters.text)]
 
 
 def _equalities(filters: RequestFilters) -> list[ColumnElement[bool]]:
@@ -106,57 +102,3 @@ def _states(filters: RequestFilters) -> list[ColumnElement[bool]]:
     elif not (filters.include_unpaid or filters.payment_status or filters.text.strip()):
         conditions.append(ServiceRequest.payment_status.not_in(UNPAID))
     return conditions
-
-
-def _text(text: str) -> list[ColumnElement[bool]]:
-    """What the words may be: a reference or its beginning, an address, a phone number, a gateway's id, a name."""
-    term = text.replace("\0", "").strip()[:_LONGEST_SEARCH]
-    if not term:
-        return []
-    reference = parse_reference_number(term)
-    is_reference = ServiceRequest.reference_number == reference
-    if reference is not None and term.upper().startswith("SR-"):
-        return [is_reference]
-    if "@" in term:
-        return [ServiceRequest.customer_email_hash.in_(keyring.hashes(fold(term), "email"))]
-    # A name or number of twelve characters may be a reference by chance: once in 32 its check character fits.
-    chance = [is_reference] if reference is not None else []
-    return [or_(*_other_readings(term), *chance)]
-
-
-def _other_readings(term: str) -> list[ColumnElement[bool]]:
-    at_gateway = or_(
-        Payment.gateway_payment_id == term,
-        Payment.gateway_intent_id == term,
-        Payment.bank_reference == term.upper(),
-    )
-    ids_at_gateway = select(Payment.service_request_id).where(at_gateway)
-    readings: list[ColumnElement[bool]] = [ServiceRequest.id.in_(ids_at_gateway)]
-    if term.upper().startswith("SR-") and len(term) >= _SHORTEST_PREFIX:
-        beginning = term.upper()
-        readings.append(ServiceRequest.reference_number.between(beginning, beginning + "~"))
-    phone = _phone(term)
-    if phone is not None:
-        readings.append(ServiceRequest.customer_phone_hash.in_(keyring.hashes(phone, "phone")))
-    words = name_words(term)
-    if words:
-        readings.append(_has_words(words))
-    return readings
-
-
-def _has_words(words: set[str]) -> ColumnElement[bool]:
-    """Requests whose customer's name has all the words."""
-    query = select(ServiceRequest.id)
-    for word in sorted(words):
-        hashes = keyring.hashes(word, "name")
-        query = query.where(
-            ServiceRequest.id.in_(select(NameWord.service_request_id).where(NameWord.word_hash.in_(hashes)))
-        )
-    return ServiceRequest.id.in_(query)
-
-
-def _phone(term: str) -> str | None:
-    try:
-        return parse_phone(term)
-    except InvalidContact:
-        return None
