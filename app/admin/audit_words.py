@@ -16,6 +16,7 @@ from app.models import AuditEntry
 
 MASK = "•••"
 _MOST_SHOWN, _LONGEST_SHOWN = 3, 80
+_NOTHING: tuple[object, ...] = (None, "", [], {})
 _NAME = re.compile(r"[a-z]+(_[a-z]+)*")
 
 SUBJECTS: Mapping[str, tuple[str, str | None, str]] = {
@@ -164,7 +165,7 @@ def _shown(name: str, side: Mapping[str, Any], reading: Reading) -> str:
 
 def _words(name: str, value: Any, reading: Reading) -> str:
     match value:
-        case None | "" | [] | {}:
+        case _ if value in _NOTHING:
             return "–"
         case bool():
             return "yes" if value else "no"
