@@ -79,6 +79,13 @@ class GatewayView(ConsoleView):
             return self._show(gateway, refusal=error), error.http_status
         return done("Saved.", self.get_url(".page", gateway=gateway))
 
+    @expose("/<gateway>/end-old-secret", methods=("POST",))
+    def end_old_secret(self, gateway: str) -> ResponseReturnValue:
+        self.ensure(Permission.MANAGE_GATEWAYS)
+        with transaction():
+            gateway_setup.end_old_secret(gateway, actor=self.actor)
+        return done("Only the present webhook secret is believed now.", self.get_url(".page", gateway=gateway))
+
     @expose("/<gateway>/check", methods=("POST",))
     def check(self, gateway: str) -> ResponseReturnValue:
         self.ensure(Permission.MANAGE_GATEWAYS)
@@ -99,6 +106,7 @@ class GatewayView(ConsoleView):
             known=known,
             stored=known.config,
             endings={field.name: _ending(known.config, field.name) for field in known.credentials},
+            old_ending=_ending(known.config, "previous_webhook_secret"),
             webhook_address=links().webhook(gateway),
             is_resting=known.config is not None and gateway_health.is_resting(known.config),
             may_change=self.may(Permission.MANAGE_GATEWAYS),

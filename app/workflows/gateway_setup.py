@@ -95,6 +95,14 @@ def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor) -> GatewayCon
     return config
 
 
+def end_old_secret(gateway: str, *, actor: Actor) -> None:
+    """Believe the webhook secret before the present one no longer. Nothing happens where there is none."""
+    config = _find_locked(get_known(gateway).name)
+    if config is not None and config.previous_webhook_secret:
+        config.previous_webhook_secret = ""
+        audit.record("gateway.old_secret_ended", config, actor=actor)
+
+
 def import_credentials(env: Mapping[str, str], *, actor: Actor) -> list[GatewayConfig]:
     """Set up the gateways that the environment names and the database does not know yet; the console rules after.
 
@@ -130,10 +138,14 @@ def _has_default() -> bool:
     return db.session.scalar(select(GatewayConfig.id).where(GatewayConfig.is_default)) is not None
 
 
-def _find_or_make(gateway: str) -> GatewayConfig:
-    config = db.session.scalar(
+def _find_locked(gateway: str) -> GatewayConfig | None:
+    return db.session.scalar(
         select(GatewayConfig).where(GatewayConfig.gateway == gateway).with_for_update(key_share=True)
     )
+
+
+def _find_or_make(gateway: str) -> GatewayConfig:
+    config = _find_locked(gateway)
     if config is None:
         config = GatewayConfig(gateway=gateway, mode="test", is_active=False, is_default=False, options={})
         db.session.add(config)

@@ -21,6 +21,10 @@ def save(client, gateway="stripe", **changes):
     return client.post(f"/admin/gateways/{gateway}", data={k: v for k, v in form.items() if v is not None})
 
 
+def end_old_secret(client):
+    return client.post("/admin/gateways/stripe/end-old-secret", follow_redirects=True)
+
+
 def config(gateway="stripe"):
     db.session.expire_all()
     return db.session.scalars(select(GatewayConfig).where(GatewayConfig.gateway == gateway)).one()
@@ -50,6 +54,20 @@ def test_blank_keeps_what_is_stored(client, admin):
     assert (config().api_secret, config().mode) == (SECRETS["api_secret"], "live")
 
 
+def test_a_new_webhook_secret_leaves_the_old_one_valid_until_somebody_ends_it(client, admin):
+    save(client)
+    assert "Stop believing" not in client.get("/admin/gateways/stripe").text
+    save(client, webhook_secret="whsec_the_next_one")
+    believed = (config().webhook_secret, config().previous_webhook_secret)
+    assert believed == ("whsec_the_next_one", SECRETS["webhook_secret"])
+    assert "ends in ghij) is believed too" in client.get("/admin/gateways/stripe").text
+    for _ in range(2):
+        assert "Only the present webhook secret" in end_old_secret(client).text
+    assert (config().webhook_secret, config().previous_webhook_secret) == ("whsec_the_next_one", "")
+    ended = db.session.scalars(select(AuditEntry.action).where(AuditEntry.action == "gateway.old_secret_ended")).all()
+    assert len(ended) == 1
+
+
 def test_there_is_one_default_and_one_that_is_switched_off_is_none(client, admin):
     make_gateway()
     save(client, is_default="on")
@@ -77,7 +95,8 @@ def test_others_read_how_a_gateway_does_and_change_nothing(client, session, role
     sign_in(client, role)
     assert "Save" not in client.get("/admin/gateways/sandbox").text
     assert save(client, "sandbox").status_code == 403
-    assert client.post("/admin/gateways/sandbox/check").status_code == 403
+    for change in ("check", "end-old-secret"):
+        assert client.post(f"/admin/gateways/sandbox/{change}").status_code == 403
 
 
 @pytest.mark.parametrize(("gateway", "form", "status"), [("nobody", {}, 404), ("stripe", {"mode": "real"}, 422)])
