@@ -24,6 +24,7 @@ WIRING = {"", "commands", "jobs.worker", "supervisor", "orphans", "embedded_queu
 AROUND = {
     "exchanges",
     "bulk_runs",
+    "import_runs",
     "stationery",
     "working_week",
     "queue_watch",

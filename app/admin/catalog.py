@@ -1,6 +1,6 @@
 """Services: what is on sale, for how much, in which order; each page with its tiers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from app.admin import catalog_cells, cells, listing
 from app.admin.catalog_forms import ServiceForm, fill_service
 from app.admin.filters import choice, enum_options, switch
 from app.admin.forms import AdminForm
-from app.admin.inline import InlineView
+from app.admin.imports import ImportView
 from app.admin.listing import Column
 from app.admin.paging import Order
 from app.admin.permissions import Permission
@@ -24,7 +24,7 @@ from app.admin.tiers import StillNeeded, TierView
 from app.ages import when
 from app.errors import NotFound
 from app.models import Category, Service
-from app.workflows import audit, catalog, catalog_order
+from app.workflows import audit, catalog, catalog_order, catalog_sheet
 
 _LAST_SALE = catalog.last_sale(Service)
 
@@ -34,8 +34,9 @@ def _price_words(service: Service) -> str:
     return f"from {words}" if service.active_tiers else words
 
 
-class ServiceView(InlineView):
+class ServiceView(ImportView):
     noun = "service"
+    import_kind = "services"
     form = ServiceForm
     list_template = "admin/catalog/list.html"
     edit_template = "admin/catalog/service.html"
@@ -110,6 +111,12 @@ class ServiceView(InlineView):
             raise StillNeeded(f"{row.name} was sold, so it cannot be deleted.")
         for tier in row.tiers:
             audit.record("tier.deleted", tier, actor=self.actor, before=self.tiers.snapshot(tier))
+
+    def _chunks(self, query: Select[Any]) -> Iterator[Sequence[Any]]:
+        """As the shop has them, each with its tiers below it."""
+        ordered = query.order_by(None).order_by(Service.sort_order, Service.id)
+        for services in super()._chunks(ordered):
+            yield list(catalog_sheet.goods(services))
 
     # --- many at once
 

@@ -57,9 +57,13 @@ def fill_service(service: Service, form: ServiceForm) -> None:
     rules.ensure_currency_stays(service, currency)
     service.price_minor = rules.parse_price(form.price.data or "", currency).minor
     service.currency = currency
-    service.name = form.name.data or ""
-    service.short_description = form.short_description.data or ""
-    service.description = form.description.data or ""
+    service.name = rules.parse_line("name", form.name.data or "", longest=rules.LONGEST_NAME)
+    service.short_description = rules.parse_line(
+        "short_description", form.short_description.data or "", longest=rules.LONGEST_SUMMARY
+    )
+    service.description = rules.parse_line(
+        "description", form.description.data or "", longest=rules.LONGEST_DESCRIPTION
+    )
     service.category = Category(form.category.data)
     service.features = list(form.features.data or [])
     service.first_contact_hours = form.first_contact_hours.data or 0
@@ -71,6 +75,6 @@ def fill_tier(tier: ServiceTier, form: TierForm) -> None:
     service = db.session.scalars(select(Service).where(Service.id == UUID(form.service_id.data))).one()
     tier.price_minor = rules.parse_price(form.price.data or "", service.currency).minor
     tier.service = service
-    tier.name = form.name.data or ""
+    tier.name = rules.parse_line("name", form.name.data or "", longest=rules.LONGEST_TIER_NAME)
     tier.features = list(form.features.data or [])
     tier.is_active = form.is_active.data

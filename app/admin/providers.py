@@ -11,7 +11,8 @@ from sqlalchemy.orm import selectinload
 from app.admin import cells, provider_story
 from app.admin.filters import Control, Filter, Options, choice, enum_options, switch
 from app.admin.forms import AdminForm
-from app.admin.inline import Inline, InlineView
+from app.admin.imports import ImportView
+from app.admin.inline import Inline
 from app.admin.listing import Column
 from app.admin.paging import Order
 from app.admin.permissions import Permission
@@ -48,12 +49,36 @@ def _can_do(value: str) -> ColumnElement[bool]:
     return ProviderProfile.skills.any(or_(ProviderSkill.service_id == UUID(value), ProviderSkill.category == category))
 
 
+def _has_account(is_enabled: bool) -> ColumnElement[bool]:
+    return ProviderProfile.user.has(User.is_enabled.is_(is_enabled))
+
+
 def _knows(value: str) -> ColumnElement[bool]:
     return ProviderProfile.skills.any(ProviderSkill.category == Category(value))
 
 
-class ProviderView(InlineView):
+_FILTERS = (
+    Filter(Control("skill", "Can do"), _can_do, _services),
+    Filter(Control("category", "Knows all of", options=enum_options(Category), verb=""), _knows),
+    choice("availability", "Availability", ProviderProfile.availability, options=enum_options(Availability)),
+    switch(
+        "load",
+        "Load",
+        {
+            "free": ("below capacity", _ROOM > 0),
+            "idle": ("nothing to do", ProviderProfile.open_work == 0),
+            "nearly": ("nearly full", _NEARLY),
+            "full": ("full", _ROOM <= 0),
+            "over": ("too much", _ROOM < 0),
+        },
+    ),
+    switch("account", "Account", {"on": ("active", _has_account(True)), "off": ("closed", _has_account(False))}),
+)
+
+
+class ProviderView(ImportView):
     noun = "provider"
+    import_kind = "providers"
     form = ProviderForm
     list_template = "admin/providers/list.html"
     details_template = "admin/providers/details.html"
@@ -61,6 +86,7 @@ class ProviderView(InlineView):
     create_label = "New provider"
     empty = "Nobody can be assigned yet. Make the first provider."
     search_label = "Name or email contains"
+    filters = _FILTERS
     options = (selectinload(ProviderProfile.skills).joinedload(ProviderSkill.service),)
     orders = {
         "newest": Order(ProviderProfile.created_at, ProviderProfile.id),
@@ -97,25 +123,6 @@ class ProviderView(InlineView):
             Column("Email", lambda row: row.user.email),
             Column("Last assigned", cells.moment(lambda row: row.last_assigned_at), lambda row: row.last_assigned_at),
             Column("Account", _account, lambda row: row.user.is_enabled),
-        )
-        self.filters = (
-            Filter(Control("skill", "Can do"), _can_do, _services),
-            Filter(Control("category", "Knows all of", options=enum_options(Category), verb=""), _knows),
-            choice("availability", "Availability", ProviderProfile.availability, options=enum_options(Availability)),
-            switch(
-                "load",
-                "Load",
-                {
-                    "free": ("below capacity", _ROOM > 0),
-                    "idle": ("nothing to do", ProviderProfile.open_work == 0),
-                    "nearly": ("nearly full", _NEARLY),
-                    "full": ("full", _ROOM <= 0),
-                    "over": ("too much", _ROOM < 0),
-                },
-            ),
-            switch(
-                "account", "Account", {"on": ("active", _has_account(True)), "off": ("closed", _has_account(False))}
-            ),
         )
         super().__init__(*arguments, **more)
 
@@ -188,10 +195,6 @@ class ProviderView(InlineView):
 
 def _account(row: ProviderProfile) -> Markup:
     return cells.switch(row.user.is_enabled, off="Closed")
-
-
-def _has_account(is_enabled: bool) -> ColumnElement[bool]:
-    return ProviderProfile.user.has(User.is_enabled.is_(is_enabled))
 
 
 def _set_capacity(row: ProviderProfile, text: str) -> None:

@@ -39,6 +39,7 @@ PERIODIC_JOBS = (
     PeriodicJob("hand-out-waiting", "app.jobs.routing.hand_out_waiting", 30),
     PeriodicJob("alert-overdue", "app.jobs.sweep.alert_overdue", 60),
     PeriodicJob("sweep-bulk-changes", "app.jobs.bulk.sweep", 10),
+    PeriodicJob("sweep-imports", "app.jobs.imports.sweep", 60),
     PeriodicJob("keep-figures", "app.jobs.figures.keep", 600),
 )
 

@@ -17,13 +17,13 @@ from app.models import (
     StatusChange,
     User,
 )
-from app.workflows.letters import Case, Stationery
+from app.workflows.letters import KINDS, Case, Stationery
 
 M = TypeVar("M")
 
 REFERENCE = "SR-7K3M-9QXW-2HTB"
 _AMOUNT, _CURRENCY = 249_900, "INR"
-_CUSTOMERS = {"payment_confirmed", "payment_failed", "refund_issued", "status_changed", "customer_awaited"}
+_CUSTOMER = "The customer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def sample(kind: str, stationery: Stationery) -> SampleCase:
         kind=kind,
         service_request=service_request,
         recipient=service_request.customer_email,
-        recipient_user=None if kind in _CUSTOMERS else _receiver(kind),
+        recipient_user=None if KINDS[kind].account.receiver == _CUSTOMER else _receiver(kind),
         context={"text": f"{REFERENCE} is overdue: nobody has contacted the customer yet."},
     )
     return SampleCase(notification, stationery, (_payment(kind), _refund(), _change()))

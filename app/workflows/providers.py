@@ -36,9 +36,12 @@ def set_skills(profile: ProviderProfile, categories: Collection[Category], servi
 def parse_capacity(text: str) -> int:
     """How many open requests at most. Raises InvalidInput."""
     if not (text.isascii() and text.isdigit() and int(text[:9]) <= MOST_WORK):
-        message = f"Use a whole number up to {MOST_WORK:,}."
-        raise InvalidInput(message, details={"capacity": message})
+        raise wrong("capacity", f"Use a whole number up to {MOST_WORK:,}.")
     return int(text)
+
+
+def wrong(field: str, message: str) -> InvalidInput:
+    return InvalidInput(message, details={field: message})
 
 
 def load_words(profile: ProviderProfile) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from app.admin.permissions import PERMISSIONS
 from app.models import Notification, Payment, ProviderProfile, Role, ServiceTier
+from tests import bulk
 from tests.factories import make_provider, make_request, make_service
 from tests.sign_in import sign_in
 
@@ -12,6 +13,7 @@ ADMIN, WORKERS, MONEY = {Role.ADMIN}, {Role.ADMIN, Role.OPERATOR}, {Role.ADMIN, 
 EDITED = ("services", "tiers", "providers", "affiliates", "users")
 READ_ONLY = (
     "requests",
+    "bulk_changes",
     "payments",
     "refunds",
     "disputes",
@@ -40,10 +42,16 @@ NEEDS = {
     **views(FOR_ADMINS, [*USUAL, "create_view", "edit_view", "delete_view"], ADMIN),
     **views(["providers", "services", "tiers"], ["show_cell_form", "save_cell"], ADMIN),
     **views(
+        ["services", "providers"],
+        [f"import_{view}" for view in ("form", "check", "template", "page", "confirm", "progress")],
+        ADMIN,
+    ),
+    **views(
         ["requests"],
         ["set_status", "set_provider", "set_operator", "set_clock", "add_note", "providers", "settle"],
         WORKERS,
     ),
+    **views(["bulk_changes"], ["confirm", "undo"], WORKERS),
     **views(["requests"], ["give_back"], MONEY),
     # What is one's own: the columns, the views, the keys.
     **views(["requests"], ["choose_columns", "save_view", "change_view", "remove_view"], STAFF),
@@ -76,6 +84,7 @@ def known(session):
     rows = {"requests": request, "payments": session.query(Payment).first(), "services": request.service}
     rows |= {"notifications": session.query(Notification).first(), "tiers": session.query(ServiceTier).first()}
     rows |= {"providers": session.query(ProviderProfile).first(), "working_hours": provider}
+    rows |= {"bulk_changes": bulk.run("set_status", request, status=bulk.IN_PROGRESS)}
     return {name: str(row.id) for name, row in rows.items()}
 
 
