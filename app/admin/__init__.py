@@ -6,6 +6,7 @@ from flask_admin.theme import Theme
 
 from app.admin.affiliates import AffiliateView
 from app.admin.audit_log import AuditView
+from app.admin.bulk_changes import BulkChangeView
 from app.admin.catalog import ServiceView
 from app.admin.commissions import CommissionView
 from app.admin.disputes import DisputeView
@@ -30,6 +31,7 @@ from app.db import db
 from app.models import (
     AffiliateProfile,
     AuditEntry,
+    BulkChange,
     CommissionEntry,
     Dispute,
     GatewayConfig,
@@ -54,6 +56,7 @@ def init_app(app: Flask) -> None:
     # In the order in which people work, by job.
     console.add_views(
         RequestView(ServiceRequest, db, name="Requests", category="Work", endpoint="requests"),
+        BulkChangeView(BulkChange, db, name="Bulk changes", category="Work", endpoint="bulk_changes"),
         NotificationView(Notification, db, name="Messages", category="Work", endpoint="notifications"),
         PaymentView(Payment, db, name="Payments", category="Money", endpoint="payments"),
         RefundView(Refund, db, name="Refunds", category="Money", endpoint="refunds"),

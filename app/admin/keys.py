@@ -13,6 +13,7 @@ _PREFERENCE = "keys"
 _LETTERS = {
     "admin": "h",
     "requests": "r",
+    "bulk_changes": "b",
     "notifications": "m",
     "payments": "p",
     "refunds": "f",

@@ -1,24 +1,20 @@
-"""What staff do to one request or to many: status, provider, notes. Every step is a workflow's."""
+"""What staff do to one request: status, provider, notes. Every step is a workflow's."""
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_admin.actions import action
-from sqlalchemy import select
 
 from app.admin import request_columns, request_filters, request_rows
-from app.admin.bulk import MAXIMUM_ROWS
 from app.admin.pages import done, wants_json
 from app.admin.permissions import Permission
+from app.admin.request_bulk import RequestBulk
 from app.admin.request_filters import ME
-from app.admin.request_views import RequestViews
 from app.db import db, transaction
-from app.errors import AssignmentRefused, DomainError, InvalidInput, NotFound
+from app.errors import DomainError, InvalidInput, NotFound
 from app.kit import ids
 from app.models import RequestStatus, ServiceRequest, User
 from app.workflows import assignment, deadlines, requests, status
@@ -27,14 +23,7 @@ Change = Callable[[ServiceRequest], object]
 _NOBODY = {"", "none"}
 
 
-class RequestChanges(RequestViews):
-    action_permissions = {
-        "assign": Permission.WORK,
-        "route": Permission.WORK,
-        "set_status": Permission.WORK,
-        "export": Permission.EXPORT,
-    }
-
+class RequestChanges(RequestBulk):
     page_permissions = dict.fromkeys(
         ("set_status", "set_provider", "add_note", "providers", "set_operator", "set_clock"), Permission.WORK
     )
@@ -136,37 +125,6 @@ class RequestChanges(RequestViews):
             raise NotFound("This request does not exist.")
         query = request_filters.kept(request.query_string.decode(errors="replace"))
         return self.render("admin/requests/row.html", row=row, rows=request_rows, columns=columns, view_query=query)
-
-    # --- many at once
-
-    @action("assign", "Assign")
-    def assign_selected(self, selected: list[str]) -> ResponseReturnValue:
-        return self.report("Assign", selected, self._provider_change())
-
-    @action("route", "Choose provider by rule")
-    def route_selected(self, selected: list[str]) -> ResponseReturnValue:
-        return self.report("Choose provider by rule", selected, _route)
-
-    @action("set_status", "Set status")
-    def set_status_of_selected(self, selected: list[str]) -> ResponseReturnValue:
-        change = self._status_change()
-        return self.report("Set status", selected, change)
-
-    @action("export", "Export")
-    def export_selected(self, selected: list[str]) -> ResponseReturnValue:
-        keys = [key for key in map(ids.parse_id, selected[:MAXIMUM_ROWS]) if key is not None]
-        query = self.scope(select(ServiceRequest).where(ServiceRequest.id.in_(keys)))
-        return self.download(query, what=f"{len(keys)} selected")
-
-    def get_locked(self, key: Any) -> ServiceRequest:
-        return requests.get_locked(key)
-
-
-def _route(service_request: ServiceRequest) -> None:
-    if not service_request.is_open or service_request.assigned_provider_id is not None:
-        raise AssignmentRefused("Only an open request without a provider is given to one by rule.")
-    if assignment.route(service_request) is None:
-        raise AssignmentRefused("No available provider with the skill has room.")
 
 
 def _sent(name: str) -> str:

@@ -1,0 +1,139 @@
+"""What the pages of bulk changes say: how far one is, what came of a row, and whether it can be undone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from app.ages import exact, remaining
+from app.errors import DomainError
+from app.kit import clock
+from app.models import BulkChange, BulkChangeRow, BulkRowState, BulkState
+from app.workflows import bulk_undo
+
+ACTIONS = (
+    ("set_status", "Set status"),
+    ("assign", "Assign"),
+    ("unassign", "Take back from the provider"),
+    ("route", "Choose the provider by rule"),
+)
+SHOWN_STATES = tuple(state for state in BulkState if state is not BulkState.DRAFT)
+_POLL_SECONDS = 1.0
+_SLOW_START = timedelta(seconds=10)
+_BACK = frozenset({BulkState.UNDOING, BulkState.UNDONE})
+_COUNTED = {
+    BulkRowState.REFUSED: "refused",
+    BulkRowState.KEPT: "kept",
+    BulkRowState.DONE: "done",
+    BulkRowState.UNDONE: "undone",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A part of the outcomes, `state` None for all."""
+
+    state: BulkRowState | None
+    label: str
+    count: int
+
+
+def tabs(change: BulkChange) -> list[Tab]:
+    """What went otherwise than wished comes first."""
+    parts = [Tab(state, state.label, getattr(change, name)) for state, name in _COUNTED.items()]
+    parts.append(Tab(BulkRowState.WAITING, waiting_word(change), _waiting(change)))
+    return [*(part for part in parts if part.count), Tab(None, "All", change.total)]
+
+
+def tab_of(change: BulkChange, asked: str) -> BulkRowState | None:
+    """The part that is asked for; else the first, but all of them where nothing was refused or kept."""
+    if asked in {state.value for state in BulkRowState}:
+        return BulkRowState(asked)
+    first = tabs(change)[0].state
+    return first if asked != "all" and first in {BulkRowState.REFUSED, BulkRowState.KEPT} else None
+
+
+def progress(change: BulkChange) -> str:
+    """`412 of 1,000 gone through: 410 done, 2 refused.`"""
+    parts = [f"{getattr(change, name):,} {name}" for state, name in _COUNTED.items() if getattr(change, name)]
+    left = _waiting(change)
+    if left and not change.is_unfinished:
+        parts.append(f"{left:,} not begun")
+    counts = f": {', '.join(reversed(parts))}" if parts else ""
+    return f"{change.handled:,} of {change.to_handle:,} gone through{counts}."
+
+
+def delay(change: BulkChange) -> str:
+    """Why nothing seems to happen, if so."""
+    if not change.is_unfinished or change.updated_at > clock.utc_now() - _SLOW_START:
+        return ""
+    return "It waits for a worker. As soon as one is free it goes on by itself; you can leave this page."
+
+
+def can_undo(change: BulkChange) -> bool:
+    try:
+        bulk_undo.ensure_undoable(change)
+    except DomainError:
+        return False
+    return True
+
+
+def undo_words(change: BulkChange) -> str:
+    """Until when it can be undone, or why not any more."""
+    leave = change.mails_leave_at
+    if change.state in _BACK:
+        return ""
+    if can_undo(change):
+        if leave is None:
+            return "It can still be stopped: nothing has been changed yet."
+        return f"{_mails(change)} at {exact(leave)} ({remaining(leave, clock.utc_now())}). Until then it can be undone."
+    if change.mails and leave is not None:
+        have = "its email has" if change.mails == 1 else f"its {change.mails:,} emails have"
+        return f"It cannot be undone any more: {have} left since {exact(leave)}."
+    return "It cannot be undone any more: the time for that is over."
+
+
+def look_again_after(change: BulkChange) -> float | None:
+    """Seconds until the page has something new to say; None when nothing will change by itself."""
+    if change.is_unfinished:
+        return _POLL_SECONDS
+    if change.mails_leave_at is None or not can_undo(change):
+        return None
+    return max((change.mails_leave_at - clock.utc_now()).total_seconds(), _POLL_SECONDS)
+
+
+def waiting_word(change: BulkChange) -> str:
+    return "Waiting" if change.state is BulkState.RUNNING else "Not begun"
+
+
+def outcome(row: BulkChangeRow, change: BulkChange) -> str:
+    return waiting_word(change) if row.state is BulkRowState.WAITING else row.state.label
+
+
+def happened(row: BulkChangeRow, change: BulkChange) -> str:
+    """What came of the row, in words."""
+    if row.message and row.state is not BulkRowState.UNDONE:
+        return row.message
+    said = {
+        BulkRowState.DONE: f"{change.title}.",
+        BulkRowState.UNDONE: "As it was before. Nobody was told.",
+        BulkRowState.WAITING: "" if change.state is BulkState.RUNNING else "It was stopped before its turn came.",
+    }
+    return said.get(row.state, "")
+
+
+EXPORTED: Sequence[tuple[str, Callable[[BulkChangeRow, BulkChange], object]]] = (
+    ("Reference", lambda row, _: row.reference),
+    ("Outcome", outcome),
+    ("What happened", happened),
+    ("Status before", lambda row, _: row.status_before.label),
+)
+
+
+def _waiting(change: BulkChange) -> int:
+    return change.total - change.done - change.refused - change.undone - change.kept
+
+
+def _mails(change: BulkChange) -> str:
+    if change.mails == 1:
+        return "Its email leaves"
+    return f"Its {change.mails:,} emails leave" if change.mails else "No email is owed for it. It becomes final"
