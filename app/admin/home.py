@@ -64,10 +64,10 @@ def _read(asked: PlotRange) -> Reading:
     zone = settings().time_zone
     before = asked.before
     period = Period(before.start if before else asked.period.start, asked.period.end)
-    months = before.whole_months() if before else []
-    if asked.bucket is Bucket.MONTH:
-        months += asked.period.whole_months()
-    reading = figure_reading.read(period, zone, as_months=months, patience=figure_reading.PATIENCE)
+    sums = before.whole(Bucket.MONTH) if before else []
+    if asked.bucket is not Bucket.DAY:
+        sums += asked.period.whole(asked.bucket)
+    reading = figure_reading.read(period, zone, sums=sums, patience=figure_reading.PATIENCE)
     if reading.counted:
         with transaction():
             figure_keeping.keep(reading.counted, zone)

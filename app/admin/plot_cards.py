@@ -117,7 +117,15 @@ class Scene:
     @cached_property
     def whole(self) -> Figures:
         """Of the days that are over, for comparison."""
-        return self.reading.within(self.range.whole) if self.range.whole else Figures()
+        if self.range.whole is None:
+            return Figures()
+        # What the slices have added up already, but for the last ones.
+        over = [
+            figures for piece, figures in zip(self.slices, self.figures, strict=True) if piece.end < self.range.today
+        ]
+        begun = next((piece for piece in self.slices if piece.end >= self.range.today), None)
+        rest = Period(begun.start, self.range.whole.end) if begun and begun.start <= self.range.whole.end else None
+        return Figures.total([*over, self.reading.within(rest)] if rest else over)
 
     @cached_property
     def before(self) -> Figures | None:

@@ -7,6 +7,8 @@ screen, and their words stay as large as they are.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from markupsafe import Markup, escape
+
 HEIGHT = 132
 """Of what is drawn, in pixels; words stand above and below."""
 
@@ -53,24 +55,15 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
-    """What a pointer can rest on: a slot from top to bottom."""
-
-    x: float
-    width: float
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
 class Drawing:
-    """`lines` are the heights that `marks` at the left name."""
+    """`lines` are the heights that `marks` at the left name; `strips` is what a pointer can rest on."""
 
     height: int
     shapes: Sequence[Shape]
     lines: Sequence[float]
     marks: Sequence[Mark]
     ticks: Sequence[Mark]
-    strips: Sequence[Strip]
+    strips: Markup
 
 
 def columns(
@@ -87,7 +80,7 @@ def columns(
             path = _bars(scale, floors, tops, wanted=[slot.is_part is is_part for slot in slots])
             shapes += [Shape(css, path)] if path else []
         floors = tops
-    return Drawing(height, shapes, scale.lines, scale.marks(words), _ticks(slots), _strips(slots))
+    return Drawing(height, shapes, scale.lines, scale.marks(words), _ticks(slots), _strips(slots, height))
 
 
 def lines(
@@ -106,7 +99,7 @@ def lines(
     scale = _Scale(max((value or 0 for layer in layers for value in layer.values), default=0), height)
     shapes = [Shape(layer.css, _line(scale, layer.values)) for layer in layers]
     marks = scale.marks(lambda step: words(step * unit))
-    return Drawing(height, shapes, scale.lines, marks, _ticks(slots), _strips(slots))
+    return Drawing(height, shapes, scale.lines, marks, _ticks(slots), _strips(slots, height))
 
 
 def share(part: float, whole: float) -> float:
@@ -189,6 +182,12 @@ def _tick(text: str, number: int, count: int, *, css: str) -> Mark:
     return Mark(text, round(slot * (number + 0.5), 2), 0, "middle", css)
 
 
-def _strips(slots: Sequence[Slot]) -> list[Strip]:
+def _strips(slots: Sequence[Slot], height: int) -> Markup:
+    """Each slot from top to bottom, ready to be put in: a page has hundreds of them."""
     width = 100 / len(slots)
-    return [Strip(round(number * width, 2), round(width, 2), slot.title) for number, slot in enumerate(slots)]
+    strips = (
+        f'<rect class="strip" x="{number * width:.2f}%" width="{width:.2f}%" height="{height}">'
+        f"<title>{escape(slot.title)}</title></rect>"
+        for number, slot in enumerate(slots)
+    )
+    return Markup("".join(strips))  # noqa: S704 - numbers of ours, and titles that are escaped

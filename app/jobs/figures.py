@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from app.db import transaction
 from app.extensions import settings
 from app.kit import clock
-from app.kit.periods import Period
+from app.kit.periods import Bucket, Period
 from app.workflows import figure_keeping
 from app.workflows.figure_reading import Counted, read
 from app.workflows.figure_sources import first_moment
@@ -23,12 +23,12 @@ _DOUBTED = 3
 
 
 def keep() -> None:
-    """One run: what is missing or marked, then sums of months, then a look at what was counted longest ago."""
+    """What is missing or marked, then sums of weeks and months, then a look at what was counted longest ago."""
     zone = settings().time_zone
     keep_missing(zone, limit=LONGEST_RUN, progress=lambda _: None)
-    for month in figure_keeping.months_to_add_up(zone):
+    for bucket, period in figure_keeping.missing_sums(zone):
         with transaction():
-            figure_keeping.keep_month(month, zone)
+            figure_keeping.keep_sum(bucket, period, zone)
     _keep(figure_keeping.oldest_counts(zone, _DOUBTED), zone)
 
 
@@ -36,7 +36,7 @@ def keep_missing(zone: ZoneInfo, *, limit: timedelta, progress: Callable[[int], 
     """Count and keep, the newest days first; `progress` is told how many."""
     end = time.monotonic() + limit.total_seconds()
     while (history := _history(zone)) is not None and time.monotonic() < end:
-        reading = read(history, zone, as_months=history.whole_months(), patience=_AT_ONCE)
+        reading = read(history, zone, sums=history.whole(Bucket.MONTH), patience=_AT_ONCE)
         _keep(reading.counted, zone)
         progress(len(reading.counted))
         if reading.uncounted is None:

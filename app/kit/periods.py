@@ -65,8 +65,9 @@ class Period:
             day = pieces[-1].end + _DAY
         return pieces
 
-    def whole_months(self) -> list["Period"]:
-        return [piece for piece in self.split(Bucket.MONTH) if is_whole(piece, Bucket.MONTH)]
+    def whole(self, bucket: Bucket) -> list[tuple[Bucket, "Period"]]:
+        """The buckets that lie in it from their first day to their last."""
+        return [(bucket, piece) for piece in self.split(bucket) if is_whole(piece, bucket)]
 
 
 def is_whole(period: Period, bucket: Bucket) -> bool:

@@ -15,7 +15,7 @@ from app.models.bulk_change import BulkChange, BulkChangeRow, BulkRowState, Bulk
 from app.models.catalog import Category, Service, ServiceTier
 from app.models.console import AnalyticsEvent, FeatureFlag, FlagState, SavedView, UserPreference
 from app.models.csv_import import CsvImport, ImportStatus
-from app.models.figures import ErrorCategory, ErrorTally, FigureMark, KeptFigures, Span
+from app.models.figures import ErrorCategory, ErrorTally, FigureMark, KeptFigures
 from app.models.gateway_config import GatewayConfig
 from app.models.idempotency import IdempotencyKey
 from app.models.notification import Notification, NotificationStatus
@@ -99,7 +99,6 @@ __all__ = [
     "ServiceRequest",
     "ServiceTier",
     "SignInAttempt",
-    "Span",
     "StatusChange",
     "User",
     "UserPreference",

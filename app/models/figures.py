@@ -10,18 +10,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.columns import EnumText, UtcDateTime
 from app.db import Model
 from app.kit import clock
+from app.kit.periods import Bucket
 from app.models.base import Keyed
 from app.models.payment import Refund
 from app.models.service_request import ServiceRequest
 
 
-class Span(StrEnum):
-    DAY = "day"
-    MONTH = "month"
-
-
 class KeptFigures(Model):
-    """The figures of one day of `zone` that is over, or of a month of such days; see `workflows.figure_sources`.
+    """The figures of one day of `zone` that is over, or of a week or month of such days; see `figure_sources`.
 
     `edition` tells which definition of the figures they were counted by. `is_settled` is false while something in
     them waits to become something else. `version` is raised with each count, so that of two counts at the same time
@@ -30,7 +26,7 @@ class KeptFigures(Model):
 
     __tablename__ = "kept_figures"
 
-    span: Mapped[Span] = mapped_column(EnumText(Span), primary_key=True)
+    span: Mapped[Bucket] = mapped_column(EnumText(Bucket), primary_key=True)
     start: Mapped[date] = mapped_column(Date, primary_key=True)
     zone: Mapped[str] = mapped_column(String(64))
     edition: Mapped[int]

@@ -1,27 +1,29 @@
-"""Keeping the figures of days that are over, adding them up by month, and comparing them with the truth."""
+"""Keeping the figures of days that are over, adding them up by week and month, and comparing them with the truth."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, false, insert, select
+from sqlalchemy import delete, false, insert, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db import db
 from app.kit import clock, ids
 from app.kit.periods import Bucket, Period
-from app.models import FigureMark, KeptFigures, Span
-from app.workflows.figure_reading import Counted, count_day
+from app.models import FigureMark, KeptFigures
+from app.workflows.figure_reading import Counted, Sum, count_day
 from app.workflows.figure_sources import EDITION
 from app.workflows.figures import Figures
+
+SUMS = (Bucket.WEEK, Bucket.MONTH)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Kept figures that are not what counting gives."""
 
-    span: Span
+    span: Bucket
     start: date
     measure: str
     key: str
@@ -36,45 +38,45 @@ def keep(counted: Iterable[Counted], zone: ZoneInfo) -> None:
     marks = [mark for each in kept for mark in each.marks]
     if marks:
         db.session.execute(delete(FigureMark).where(FigureMark.id.in_(marks)))
-    months = {Bucket.MONTH.start(each.day) for each in kept}
-    if months:
-        db.session.execute(delete(KeptFigures).where(KeptFigures.span == Span.MONTH, KeptFigures.start.in_(months)))
+    sums = {(bucket, bucket.start(each.day)) for bucket in SUMS for each in kept}
+    if sums:
+        db.session.execute(delete(KeptFigures).where(tuple_(KeptFigures.span, KeptFigures.start).in_(sums)))
 
 
-def keep_month(month: Period, zone: ZoneInfo) -> bool:
-    """Add up a whole month; False while a day of it is missing, marked, or has messages under way."""
-    query = select(KeptFigures).where(KeptFigures.span == Span.DAY, KeptFigures.start.between(month.start, month.end))
+def keep_sum(bucket: Bucket, period: Period, zone: ZoneInfo) -> bool:
+    """Add up a whole week or month; False while a day of it is missing, marked, or has messages under way."""
+    query = select(KeptFigures).where(
+        KeptFigures.span == Bucket.DAY, KeptFigures.start.between(period.start, period.end)
+    )
     # Nobody can change a day between our adding up and our writing down.
     days = db.session.scalars(query.order_by(KeptFigures.start).with_for_update(key_share=True)).all()
-    is_ready = len(days) == month.length and all(day.is_settled and _is_ours(day, zone) for day in days)
-    if not is_ready or _is_marked(month, zone):
+    is_ready = len(days) == period.length and all(day.is_settled and _is_ours(day, zone) for day in days)
+    if not is_ready or _is_marked(period, zone):
         return False
     total = Figures.total(Figures(day.figures) for day in days)
-    _put(Span.MONTH, month.start, total, zone=zone, version=None)
-    return True
+    return _put(bucket, period.start, total, zone=zone, version=None)
 
 
-def months_to_add_up(zone: ZoneInfo) -> list[Period]:
-    """Whole months that have kept days and no sum yet."""
+def missing_sums(zone: ZoneInfo) -> list[Sum]:
+    """Whole weeks and months that have kept days and no sum yet."""
     query = select(KeptFigures.span, KeptFigures.start).where(
         KeptFigures.zone == zone.key, KeptFigures.edition == EDITION
     )
-    rows = db.session.execute(query).all()
-    days = {row.start for row in rows if row.span is Span.DAY}
-    months = {row.start for row in rows if row.span is Span.MONTH}
-    wanted = {Bucket.MONTH.start(day) for day in days} - months
-    return [Period(start, Bucket.MONTH.end(start)) for start in sorted(wanted) if Bucket.MONTH.end(start) in days]
+    known = {(row.span, row.start) for row in db.session.execute(query)}
+    days = {start for span, start in known if span is Bucket.DAY}
+    wanted = {(bucket, bucket.start(day)) for bucket in SUMS for day in days if bucket.end(day) in days} - known
+    return [(bucket, Period(start, bucket.end(start))) for bucket, start in sorted(wanted)]
 
 
 def oldest_counts(zone: ZoneInfo, limit: int) -> list[Counted]:
     """Count anew what was counted longest ago: whatever changed without a mark is found out in time."""
-    query = select(KeptFigures).where(KeptFigures.span == Span.DAY).order_by(KeptFigures.counted_at).limit(limit)
+    query = select(KeptFigures).where(KeptFigures.span == Bucket.DAY).order_by(KeptFigures.counted_at).limit(limit)
     return [Counted(row.start, count_day(row.start, zone), row.version) for row in db.session.scalars(query)]
 
 
 def mark_all(zone: ZoneInfo) -> None:
     """Trust no kept day any more: rows of the past were added or changed in bulk."""
-    days = db.session.scalars(select(KeptFigures.start).where(KeptFigures.span == Span.DAY)).all()
+    days = db.session.scalars(select(KeptFigures.start).where(KeptFigures.span == Bucket.DAY)).all()
     now = clock.utc_now()
     rows = [{"id": ids.new_id(), "created_at": now, "at": clock.start_of_day(day, zone)} for day in days]
     if rows:
@@ -85,7 +87,7 @@ def differences(zone: ZoneInfo) -> Iterator[Difference]:
     """Count everything anew, which takes a while, and compare. Marked days are left out: they are not shown."""
     query = select(KeptFigures).order_by(KeptFigures.start, KeptFigures.span)
     for row in db.session.scalars(query).all():
-        period = Period(row.start, row.start if row.span is Span.DAY else Bucket.MONTH.end(row.start))
+        period = Period(row.start, row.span.end(row.start))
         if not _is_ours(row, zone) or not row.is_settled or _is_marked(period, zone):
             continue
         counted = Figures.total(count_day(day, zone) for day in period.days())
@@ -102,10 +104,10 @@ def _compare(row: KeptFigures, counted: Figures) -> Iterator[Difference]:
 
 
 def _put_day(counted: Counted, zone: ZoneInfo) -> bool:
-    return _put(Span.DAY, counted.day, counted.figures, zone=zone, version=counted.version)
+    return _put(Bucket.DAY, counted.day, counted.figures, zone=zone, version=counted.version)
 
 
-def _put(span: Span, start: date, figures: Figures, *, zone: ZoneInfo, version: int | None) -> bool:
+def _put(span: Bucket, start: date, figures: Figures, *, zone: ZoneInfo, version: int | None) -> bool:
     """Write them where there were none, or in place of the `version` that they were counted to replace."""
     values = {
         "zone": zone.key,

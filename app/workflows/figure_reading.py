@@ -13,12 +13,12 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, or_, select, tuple_
 
 from app.db import db
 from app.kit import clock
 from app.kit.periods import Bucket, Period
-from app.models import FigureMark, KeptFigures, Span
+from app.models import FigureMark, KeptFigures
 from app.workflows.figure_marks import GRACE
 from app.workflows.figure_sources import EDITION, count_between, first_moment
 from app.workflows.figures import Figures
@@ -39,6 +39,10 @@ _ROW = (
     KeptFigures.counted_at,
     KeptFigures.version,
 )
+
+
+Sum = tuple[Bucket, Period]
+"""A whole week or month, whose days one need not tell apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +75,14 @@ class Reading:
         return Figures.total(piece.figures for piece in self.pieces if piece.period in period)
 
 
-def read(
-    period: Period, zone: ZoneInfo, *, as_months: Sequence[Period] = (), patience: timedelta = PATIENCE
-) -> Reading:
-    """The figures of `period`, day by day; of the months `as_months` in one piece where that is at hand."""
+def read(period: Period, zone: ZoneInfo, *, sums: Sequence[Sum] = (), patience: timedelta = PATIENCE) -> Reading:
+    """The figures of `period`, day by day; of the weeks or months `sums` in one piece where that is at hand."""
     desk = _Desk(zone, clock.utc_now(), _marks(period, zone))
-    reading = Reading(_months(desk, as_months))
-    known = {row.start: row for row in _days(period, [piece.period for piece in reading.pieces])}
-    days = _outside(period, [piece.period for piece in reading.pieces])
+    reading = Reading(_summed(desk, sums))
+    summed = [piece.period for piece in reading.pieces]
+    known = {row.start: row for row in _days(period, summed)}
     missing = []
-    for day in days:
+    for day in _outside(period, summed):
         row = known.get(day)
         if row is not None and desk.holds(row):
             reading.pieces.append(Piece(Period(day, day), Figures(row.figures)))
@@ -159,30 +161,30 @@ def _marks(period: Period, zone: ZoneInfo) -> dict[date, tuple[UUID, ...]]:
     return dict(marks)
 
 
-def _months(desk: _Desk, months: Sequence[Period]) -> list[Piece]:
-    wanted = [month.start for month in months if not desk.has_marks(month)]
+def _summed(desk: _Desk, sums: Sequence[Sum]) -> list[Piece]:
+    wanted = {(bucket, period.start) for bucket, period in sums if not desk.has_marks(period)}
     if not wanted:
         return []
-    query = select(KeptFigures.start, KeptFigures.figures).where(
-        KeptFigures.span == Span.MONTH,
-        KeptFigures.start.in_(wanted),
+    query = select(KeptFigures.span, KeptFigures.start, KeptFigures.figures).where(
+        tuple_(KeptFigures.span, KeptFigures.start).in_(wanted),
         KeptFigures.zone == desk.zone.key,
         KeptFigures.edition == EDITION,
     )
-    return [Piece(Period(start, Bucket.MONTH.end(start)), Figures(kept)) for start, kept in db.session.execute(query)]
+    rows = db.session.execute(query)
+    return [Piece(Period(start, span.end(start)), Figures(kept)) for span, start, kept in rows]
 
 
-def _days(period: Period, months: Sequence[Period]) -> Iterable[Row[Any]]:
-    stretches = [KeptFigures.start.between(each.start, each.end) for each in _gaps(period, months)]
+def _days(period: Period, summed: Sequence[Period]) -> Iterable[Row[Any]]:
+    stretches = [KeptFigures.start.between(each.start, each.end) for each in _gaps(period, summed)]
     if not stretches:
         return ()
-    return db.session.execute(select(*_ROW).where(KeptFigures.span == Span.DAY, or_(*stretches)))
+    return db.session.execute(select(*_ROW).where(KeptFigures.span == Bucket.DAY, or_(*stretches)))
 
 
 def _gaps(period: Period, taken: Sequence[Period]) -> Iterator[Period]:
     """What `taken` leaves of `period`."""
     day = period.start
-    for each in sorted(taken, key=lambda month: month.start):
+    for each in sorted(taken, key=lambda each: each.start):
         if day < each.start:
             yield Period(day, each.start - timedelta(days=1))
         day = each.end + timedelta(days=1)

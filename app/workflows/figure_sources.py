@@ -92,16 +92,13 @@ def _seconds_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 
 def count_between(start: datetime, end: datetime) -> Figures:
     """From `start` until before `end`."""
-    figures = Figures()
-    for measure, key, count, amount in db.session.execute(_EVERYTHING, {"start": start, "end": end}):
-        figures.add(measure, key, count=count, amount_minor=amount)
-    return figures
+    rows = db.session.execute(_EVERYTHING, {"start": start, "end": end})
+    return Figures.counted((measure, key, count, amount) for measure, key, count, amount in rows)
 
 
 def first_moment() -> datetime | None:
     """Before it there is nothing to count."""
-    moments = db.session.execute(select(*(source.first() for source in SOURCES))).one()
-    return min((moment for moment in moments if moment is not None), default=None)
+    return min((moment for moment in db.session.execute(_FIRST).one() if moment is not None), default=None)
 
 
 def _word(text: str) -> ColumnElement[str]:
@@ -196,3 +193,4 @@ SOURCES = (
 )
 
 _EVERYTHING: CompoundSelect[Any] = union_all(*(source.counted() for source in SOURCES))
+_FIRST = select(*(source.first() for source in SOURCES))

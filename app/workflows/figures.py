@@ -37,26 +37,27 @@ class Figures:
 
     def __init__(self, kept: Mapping[str, Mapping[str, Sequence[int]]] | None = None) -> None:
         """`kept` is what `as_json` gave."""
-        self._tallies: dict[str, dict[str, Sequence[int]]] = {
-            measure: dict(keys) for measure, keys in (kept or {}).items()
-        }
+        self._tallies = kept or {}
 
     @classmethod
     def total(cls, parts: Iterable["Figures"]) -> "Figures":
-        whole = cls()
+        # A page adds up hundreds of days: one loop within the other, and no object for each number.
+        whole: dict[str, dict[str, list[int]]] = {}
         for part in parts:
             for measure, keys in part._tallies.items():
-                whole._merge(measure, keys)
-        return whole
+                ours = whole.setdefault(measure, {})
+                for key, (count, amount_minor) in keys.items():
+                    if key in ours:
+                        ours[key][0] += count
+                        ours[key][1] += amount_minor
+                    else:
+                        ours[key] = [count, amount_minor]
+        return cls(whole)
 
-    def _merge(self, measure: str, keys: Mapping[str, Sequence[int]]) -> None:
-        ours = self._tallies.setdefault(measure, {})
-        for key, tally in keys.items():
-            known = ours.get(key)
-            ours[key] = tally if known is None else (known[0] + tally[0], known[1] + tally[1])
-
-    def add(self, measure: str, key: str, *, count: int, amount_minor: int = 0) -> None:
-        self._merge(measure, {key: (count, amount_minor)})
+    @classmethod
+    def counted(cls, rows: Iterable[tuple[str, str, int, int]]) -> "Figures":
+        """From measure, key, count and amount, each as often as it comes."""
+        return cls.total(cls({measure: {key: (count, amount)}}) for measure, key, count, amount in rows)
 
     def of(self, measure: Measure) -> dict[str, Tally]:
         return {key: Tally(*tally) for key, tally in self._tallies.get(measure, {}).items()}
@@ -67,7 +68,7 @@ class Figures:
     def count(self, measure: Measure, *keys: str) -> int:
         """How many of these keys, or of all."""
         known = self._tallies.get(measure, {})
-        return sum(tally[0] for key, tally in known.items() if not keys or key in keys)
+        return sum(known[key][0] for key in keys or known if key in known)
 
     @property
     def is_settled(self) -> bool:
@@ -75,7 +76,7 @@ class Figures:
         return not self.count(Measure.MAIL, *WAITING)
 
     def as_json(self) -> dict[str, Any]:
-        return self._tallies
+        return dict(self._tallies)
 
     def entries(self) -> Iterator[tuple[str, str, int, int]]:
         """Measure, key, count and amount in a fixed order, without what is nought."""

@@ -1,6 +1,6 @@
 """Rows of every kind that figures are counted from, and the figures of a period counted one row after the other."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -171,38 +171,43 @@ def mail_row(**values: Any) -> Notification:
 
 def counted(rows: Rows, period: Period, *, zone: ZoneInfo, now: datetime) -> Figures:
     """One row after the other, as a person would."""
-    figures = Figures()
+    moments = _moments(rows, zone, now=now)
+    return Figures.counted(
+        (measure, key, 1, amount) for at, measure, key, amount in moments if _day(at, zone) in period
+    )
 
-    def is_in(moment: datetime | None) -> bool:
-        return moment is not None and moment.astimezone(zone).date() in period
 
+Moment = tuple[datetime, str, str, int]
+"""When something counts, as what, and how much money it is."""
+
+
+def _moments(rows: Rows, zone: ZoneInfo, *, now: datetime) -> Iterator[Moment]:
     for each in rows.requests:
-        _count_request(figures, each, is_in=is_in, now=now)
+        yield from _moments_of(each, now)
     for each in rows.payments:
-        figures.add(Measure.PAYMENTS, f"{each['gateway']}:{_outcome(each)}", count=is_in(each["created_at"]))
-    for each in filter(_is_completed, rows.refunds):
-        amount = each["amount_minor"] * is_in(each["completed_at"])
-        figures.add(Measure.REFUNDS, each["currency"], count=amount > 0, amount_minor=amount)
+        yield each["created_at"], Measure.PAYMENTS, f"{each['gateway']}:{_outcome(each)}", 0
+    for each in rows.refunds:
+        if each["status"] is RefundStatus.COMPLETED:
+            yield each["completed_at"], Measure.REFUNDS, each["currency"], each["amount_minor"]
     for each in rows.mails:
-        figures.add(Measure.MAIL, each["status"].value, count=is_in(each["created_at"]))
+        yield each["created_at"], Measure.MAIL, each["status"].value, 0
     for each in _merged(rows.errors):
-        figures.add(Measure.ERRORS, each["category"].value, count=each["count"] * is_in(each["slot"]))
-    for name, day, _ in {_visit(each, zone) for each in rows.events}:
-        figures.add(Measure.FUNNEL, name, count=name in FUNNEL and day in period)
-    return figures
+        yield from [(each["slot"], Measure.ERRORS, each["category"].value, 0)] * each["count"]
+    for each in {_visit(each, zone): each for each in rows.events if each["name"] in FUNNEL}.values():
+        yield each["created_at"], Measure.FUNNEL, each["name"], 0
+
+
+def _day(moment: datetime, zone: ZoneInfo) -> date:
+    return moment.astimezone(zone).date()
 
 
 def _outcome(payment: dict[str, Any]) -> str:
     return {"pending": "open", "failed": "failed"}.get(payment["status"], "paid")
 
 
-def _is_completed(refund: dict[str, Any]) -> bool:
-    return refund["status"] is RefundStatus.COMPLETED
-
-
 def _visit(event: dict[str, Any], zone: ZoneInfo) -> tuple[str, date, object]:
     """A step, once a day for each visitor; what has no visitor is one of its own."""
-    return event["name"], event["created_at"].astimezone(zone).date(), event["visitor"] or object()
+    return event["name"], _day(event["created_at"], zone), event["visitor"] or object()
 
 
 def _merged(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -210,18 +215,15 @@ def _merged(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list({(each["slot"], each["category"]): each for each in errors}.values())
 
 
-def _count_request(
-    figures: Figures, each: dict[str, Any], *, is_in: Callable[[datetime | None], bool], now: datetime
-) -> None:
+def _moments_of(request: dict[str, Any], now: datetime) -> Iterator[Moment]:
     paid, contact, due, closed = (
-        each[f"{name}_at"] for name in ("payment_completed", "first_contact", "due", "closed")
+        request[f"{name}_at"] for name in ("payment_completed", "first_contact", "due", "closed")
     )
-    if is_in(paid):
-        figures.add(Measure.SALES, each["currency"], count=1, amount_minor=each["amount_minor"])
-    if is_in(contact):
+    yield paid, Measure.SALES, request["currency"], request["amount_minor"]
+    if contact:
         waited = int(contact.timestamp()) - int(paid.timestamp())
-        figures.add(Measure.FIRST_CONTACT, str(spread.place(waited)), count=1)
-    if is_in(due) and due <= now:
+        yield contact, Measure.FIRST_CONTACT, str(spread.place(waited)), 0
+    if due and due <= now:
         kept = contact is not None and contact <= due
         gone = closed is not None and closed <= due
-        figures.add(Measure.PROMISES, "kept" if kept else "cancelled" if gone else "late", count=1)
+        yield due, Measure.PROMISES, "kept" if kept else "cancelled" if gone else "late", 0

@@ -13,7 +13,7 @@ from app.db import transaction
 from app.gateways.base import RefundNews
 from app.kit.money import Money
 from app.kit.periods import Bucket, Period
-from app.models import FigureMark, KeptFigures, Notification, NotificationStatus, Payment, ServiceRequest, Span
+from app.models import FigureMark, KeptFigures, Notification, NotificationStatus, Payment, ServiceRequest
 from app.workflows import deadlines, deliveries, figure_keeping, payments, refunds
 from app.workflows.audit import SYSTEM
 from app.workflows.figure_reading import FRESH, read
@@ -42,27 +42,27 @@ def keep(reading, zone):
         figure_keeping.keep(reading.counted, zone)
 
 
-def keep_months(zone):
-    for month in figure_keeping.months_to_add_up(zone):
+def keep_sums(zone):
+    for bucket, period in figure_keeping.missing_sums(zone):
         with transaction():
-            figure_keeping.keep_month(month, zone)
+            figure_keeping.keep_sum(bucket, period, zone)
 
 
 @given(stories(), st.sampled_from(Bucket))
 def test_kept_or_not_they_are_what_one_counts_by_hand(session, empty_database, story, bucket):
     empty_database()
     zone, now, rows, period = story
-    months = period.whole_months() if bucket is Bucket.MONTH else []
+    sums = [] if bucket is Bucket.DAY else period.whole(bucket)
     with time_machine.travel(now, tick=False):
         figure_rows.store(rows, make_service())
         for _ in range(3):
-            reading = read(period, zone, as_months=months, patience=FOR_EVER)
+            reading = read(period, zone, sums=sums, patience=FOR_EVER)
             for piece in period.split(bucket):
                 by_hand = figure_rows.counted(rows, piece, zone=zone, now=now)
                 assert reading.within(piece) == by_hand
             keep(reading, zone)
-            keep_months(zone)
-        assert not read(period, zone, as_months=months).counted
+            keep_sums(zone)
+        assert not read(period, zone, sums=sums).counted
         assert not list(figure_keeping.differences(zone))
 
 
@@ -185,16 +185,17 @@ def test_a_month_is_a_sum_until_one_of_its_days_changes(session):
         send_all(session)
         traveller.move_to(datetime(2026, 4, 2, tzinfo=UTC))
         keep(read(Period(date(2026, 2, 1), date(2026, 4, 2)), INDIA, patience=FOR_EVER), INDIA)
-        keep_months(INDIA)
+        keep_sums(INDIA)
         march = Period(date(2026, 3, 1), date(2026, 3, 31))
-        assert [piece.period for piece in read(march, INDIA, as_months=[march]).pieces] == [march]
+        sums = march.whole(Bucket.MONTH)
+        assert [piece.period for piece in read(march, INDIA, sums=sums).pieces] == [march]
         with transaction():
             payments.settle(late.id, snapshot_of(late))
-        reading = read(march, INDIA, as_months=[march])
+        reading = read(march, INDIA, sums=sums)
         assert len(reading.pieces) == 31
         assert reading.within(march).count(Measure.PAYMENTS, "sandbox:paid") == 1
         keep(reading, INDIA)
-        assert session.scalars(select(KeptFigures.start).where(KeptFigures.span == Span.MONTH)).all() == []
+        assert session.scalars(select(KeptFigures.start).where(KeptFigures.span == Bucket.MONTH)).all() == []
 
 
 def test_what_there_is_no_time_for_is_named_and_the_newest_days_come_first(session, sold):
