@@ -182,7 +182,12 @@ class _Book:
         key = str(ids.new_id())
         if part == "service":
             self._new[_fold(line.cells["service"])] = (key, values["currency"])
-        return Planned(line.number, name, Verdict.NEW, part, key, values)
+        edits = [
+            Edit(BY_FIELD[field].name, "", line.cells[field])
+            for field in ATTRIBUTES[part]
+            if line.cells.get(field) and field not in {"service", "tier"}
+        ]
+        return Planned(line.number, name, Verdict.NEW, part, key, values, edits=edits)
 
     def _service_of_new_tier(self, line: Line) -> tuple[str, str]:
         service = self._find_service(line)

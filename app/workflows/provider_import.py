@@ -116,7 +116,9 @@ class _Book:
         values = {field: self._read(line, field) for field in self._fields(line, profile)}
         self._ensure_free(values.get("email"), profile)
         if profile is None:
-            return Planned(line.number, name, Verdict.NEW, "provider", str(ids.new_id()), {**NEW, **values})
+            edits = [Edit(BY_FIELD[field].name, "", line.cells[field]) for field in values if field != "name"]
+            made = {**NEW, **values}
+            return Planned(line.number, name, Verdict.NEW, "provider", str(ids.new_id()), made, edits=edits)
         return self._compare(line, name, profile=profile, values=values)
 
     def _find(self, line: Line) -> ProviderProfile | None:

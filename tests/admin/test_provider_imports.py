@@ -45,7 +45,7 @@ def test_providers_are_made_and_changed(client, session):
         PROVIDERS,
     )
     told = words(client, page)
-    assert "Priya Raman New New provider" in told
+    assert "Priya Raman New New provider: Email Priya@Example.com, Open requests at most 7" in told
     assert "Open requests at most 5 → becomes 8 Knows all of Chartered accountancy → becomes Legal" in told
     assert "2 saved, 0 refused" in save(client, page)
     found = profiles(session)

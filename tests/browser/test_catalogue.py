@@ -4,9 +4,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import select
 
+from app import import_runs
 from app.db import db, transaction
-from app.models import Role, Service
-from tests.factories import make_provider, make_request, make_service
+from app.models import CsvImport, ProviderProfile, Role, Service
+from app.workflows import imports
+from tests.events import event_body, post_event
+from tests.factories import make_payment, make_provider, make_request, make_service
 
 
 @pytest.fixture
@@ -104,6 +107,7 @@ def test_the_pages_keep_nobody_out(enter, session, width):
     make_request(service)
     make_service(is_active=False)
     make_provider(name="Priya Raman", capacity=5)
+    profile = db.session.scalar(select(ProviderProfile.id))
     page = enter(Role.ADMIN, bypass_csp=True, viewport={"width": width, "height": 800})
     for address in (
         "services/",
@@ -111,9 +115,48 @@ def test_the_pages_keep_nobody_out(enter, session, width):
         f"services/edit/?id={service.id}",
         f"services/{service.id}/cell/price",
         f"services/{service.id}/preview",
+        "services/import/",
+        "providers/import/",
+        "providers/",
+        f"providers/details/?id={profile}",
+        "notifications/",
         "letter_templates/",
         "letter_templates/alert",
     ):
         page.goto(f"/admin/{address}")
         assert Axe().run(page).response["violations"] == [], address
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_a_pasted_list_is_checked_and_saved_with_its_progress_in_sight(enter, shop, monkeypatch, width):
+    monkeypatch.setattr(import_runs, "AT_ONCE", 0)
+    monkeypatch.setattr(imports, "CHUNK", 1)
+    page = enter(Role.ADMIN, bypass_csp=True, viewport={"width": width, "height": 800})
+    page.goto("/admin/services/import/")
+    page.fill("#text", "Service,Price\nService A,10\nService B,zzz\nService C,30\n")
+    page.click("text=Check the lines")
+    page.wait_for_selector("text=2 of 3 lines would change something")
+    assert Axe().run(page).response["violations"] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.click("text=Save 2 changed")
+    page.wait_for_selector("h1:has-text('Saving 2 lines')")
+    assert Axe().run(page).response["violations"] == []
+    db.session.rollback()
+    import_runs.carry_on(db.session.scalar(select(CsvImport.id)), seconds=60)
+    page.wait_for_selector("h1:has-text('2 saved, 1 refused')")
+    assert Axe().run(page).response["violations"] == []
+
+
+def test_a_gateways_message_is_tried_before_it_is_handled(enter, session, client):
+    payment = make_payment()
+    post_event(client, event_body(payment))
+    page = enter(Role.FINANCE, bypass_csp=True)
+    page.goto("/admin/webhook_events/")
+    page.click("tbody th a")
+    assert Axe().run(page).response["violations"] == []
+    page.click("text=See what handling it again would do")
+    page.wait_for_selector("text=All that this message says is known already")
+    assert Axe().run(page).response["violations"] == []
+    page.click("button:has-text('Handle it again')")
+    page.wait_for_selector("text=Handled again: Known already.")
