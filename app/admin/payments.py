@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import joinedload, load_only
 
@@ -23,11 +24,20 @@ _MOST_QUOTED = 100
 
 def gateway_options() -> Options:
     names = db.session.scalars(select(GatewayConfig.gateway).order_by(GatewayConfig.gateway))
-    return tuple((name, name.capitalize()) for name in names)
+    return tuple((name, cells.gateway_name(name)) for name in names)
 
 
 def _flag_words(row: Payment) -> str:
     return row.flag.label if row.flag and not row.flag_resolved_at else "–"
+
+
+def _question(row: Payment) -> Markup | str:
+    """Our state beside the gateway's answer of this moment."""
+    if not row.gateway_intent_id:
+        return "It was not told of this payment"
+    is_settled = row.status in {PaymentStatus.COMPLETED, PaymentStatus.REFUNDED}
+    words = "Ask the gateway" if is_settled else "Why is this stuck?"
+    return cells.link("requests.stuck", words, key=row.service_request_id, payment_key=row.id)
 
 
 def quoted(text: str) -> ColumnElement[bool]:
@@ -105,7 +115,7 @@ class PaymentView(ConsoleView):
             lambda row: cells.request_link(row.service_request),
             lambda row: row.service_request.reference_number,
         ),
-        Column("Gateway", lambda row: row.gateway.capitalize()),
+        Column("Gateway", lambda row: cells.gateway_name(row.gateway)),
         Column("Amount", lambda row: cells.money(row.amount), lambda row: row.amount.decimal, "number"),
         Column("Currency", lambda row: row.currency, is_listed=False),
         Column(
@@ -147,12 +157,13 @@ class PaymentView(ConsoleView):
         return query.where(quoted(text))
 
     def title_of(self, row: Payment) -> str:
-        return f"{cells.money(row.amount)} through {row.gateway.capitalize()}"
+        return f"{cells.money(row.amount)} through {cells.gateway_name(row.gateway)}"
 
     def facts(self, row: Payment) -> Sequence[tuple[str, object]]:
         return [
             ("Request", cells.request_link(row.service_request)),
             ("Status", cells.state(row.status)),
+            ("At the gateway", _question(row)),
             ("Needs review", _flag_words(row)),
             ("Amount", cells.money(row.amount)),
             ("Refunded", cells.money(row.refunded)),

@@ -3,7 +3,7 @@
 "use strict";
 
 const COMMANDS = [
-  "[data-command]", "[data-commands]", ".page-actions > :is(a, button, details)", ".tabs:not([data-counts]) a", ".numbers a",
+  "[data-command]", "[data-commands]", ".page-actions > :is(a, button, details)", ".tabs:not([data-counts]) a", ".numbers a", "th a.sort",
   "input[data-all]", ".bulk button[name]",
 ].map((each) => `main ${each}`).join(", ");
 
@@ -17,8 +17,8 @@ function pageCommands() {
 }
 
 function nameOf(element) {
-  const words = element.querySelector("summary") ?? element;
-  return element.dataset.command || element.dataset.commands || element.ariaLabel || words.innerText.trim().replace(/\s+/g, " ");
+  const words = (element.querySelector("summary") ?? element).innerText.replace(/[↑↓\s]+/g, " ").trim();
+  return element.dataset.command || element.dataset.commands || element.ariaLabel || (element.matches(".sort") ? `Sort by ${words}` : words);
 }
 
 const isSubmit = (element) => element.matches("button:not([type=button])");
@@ -93,9 +93,13 @@ function filterEntries() {
 }
 
 function fieldEntries() {
-  return [...document.querySelectorAll("main form.sheet .field > label[for]")].filter(isOnShow).map((label) => ({
+  const labels = document.querySelectorAll("main form.sheet :is(.field > label, .boxes label)");
+  return [...labels].filter((label) => label.control && isOnShow(label)).map((label) => ({
     group: "Field",
     label: label.innerText.trim(),
-    run: () => openAndFocus(document.getElementById(label.htmlFor)),
+    run: () => {
+      openAndFocus(label.control);
+      if (label.control.type === "checkbox") label.control.click();
+    },
   }));
 }

@@ -103,6 +103,10 @@ function tick(row, isRange) {
     form.requestSubmit(form.querySelector("button:not([type=button])"));
   });
 
+  // A form that was opened to be filled in, by somebody with a keyboard.
+  const form = document.querySelector("form[data-begin]");
+  if (form && matchMedia("(hover: hover)").matches) openAndFocus(form);
+
   document.querySelector("[data-keys-list]")?.addEventListener("click", showKeys);
   if (list) letClose(list);
 

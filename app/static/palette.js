@@ -16,6 +16,8 @@ const openPalette = (() => {
   let trouble = ""; // why there is no answer
   let shown = []; // the entries in the list
   let active = -1;
+  let isPicked = false; // by an arrow, so that it stays chosen when more arrives
+  let isLoading = false;
   let enterWaits = null; // Enter came before the answer
 
   // --- what there is to choose
@@ -29,13 +31,19 @@ const openPalette = (() => {
     return isNamed && words.every((word) => own.some((each) => each.startsWith(word)));
   }
 
+  const begins = (entry) => Number(entry.label.toLocaleLowerCase().startsWith(text.value.trim().toLocaleLowerCase()));
+
+  // What begins with the words stands before what only has them.
+  function fitting(entries, words) {
+    return entries.filter((entry) => fits(entry, words)).sort((one, other) => begins(other) - begins(one));
+  }
+
   function everything(words) {
-    const fitting = (entries) => entries.filter((entry) => fits(entry, words));
-    if (scope) return fitting(optionEntries(scope));
+    if (scope) return fitting(optionEntries(scope), words);
     if (!words.length) return [...commandEntries(words), ...standing, ...OWN];
-    const near = fitting([...commandEntries(words), ...fieldEntries(), ...standing, ...OWN]);
+    const near = fitting([...commandEntries(words), ...fieldEntries(), ...standing, ...OWN], words);
     // After what was found: a name that is typed is a customer's before it is a provider's to filter by.
-    return [...near, ...found, ...fitting(filterEntries()).slice(0, MOST_FILTERS), searchAll()];
+    return [...near, ...found, ...fitting(filterEntries(), words).slice(0, MOST_FILTERS), searchAll()];
   }
 
   const press = (selector) => () => document.querySelector(selector).click();
@@ -88,7 +96,7 @@ const openPalette = (() => {
       make("div", { className: "palette-group", role: "presentation", hidden: Boolean(scope) }, name), ...lines)));
     list.hidden = !shown.length;
     text.setAttribute("aria-expanded", String(shown.length > 0));
-    const stays = before ? shown.findIndex((entry) => entry.group === before.group && entry.label === before.label) : -1;
+    const stays = before && isPicked ? shown.findIndex((entry) => entry.group === before.group && entry.label === before.label) : -1;
     // Enter must not open what was found for fewer letters, nor do anything before a word is typed.
     const isMeant = words.length && shown[0].group !== "Search" && !(search && shown[0].isFound);
     activate(stays >= 0 ? stays : isMeant ? 0 : -1);
@@ -156,19 +164,32 @@ const openPalette = (() => {
       if (search !== mine) return;
       [search, found, trouble] = [null, [], wordsFor(error)];
     }
-    show();
-    if (enterWaits) open(active, enterWaits);
-    enterWaits = null;
+    arrive();
   }
 
   async function load() {
-    if (standing.length) return;
+    if (standing.length || isLoading) return;
+    isLoading = true;
     try {
       standing = await ask(dialog.dataset.entries);
     } catch (error) {
       trouble = wordsFor(error);
     }
-    if (dialog.open) show();
+    isLoading = false;
+    if (dialog.open) arrive();
+  }
+
+  // The same letters and Enter mean the same, however fast they come: is what will stand first not there yet?
+  function isMoreToCome() {
+    if (isPicked || scope || (shown[active] && begins(shown[active]))) return false;
+    return isLoading || (active < 0 && search !== null);
+  }
+
+  function arrive() {
+    show();
+    if (!enterWaits || isMoreToCome()) return;
+    open(active, enterWaits);
+    enterWaits = null;
   }
 
   // --- what one does
@@ -189,7 +210,7 @@ const openPalette = (() => {
     scopeName.textContent = scope ? nameOf(scope) : "";
     text.setAttribute("aria-label", scope ? nameOf(scope) : "Search or jump to");
     text.placeholder = scope ? "Type the first letters" : usual;
-    [text.value, active, shown, enterWaits] = ["", -1, [], null];
+    [text.value, active, shown, enterWaits, isPicked] = ["", -1, [], null, false];
     look();
     show();
     if (!scope) load();
@@ -202,7 +223,7 @@ const openPalette = (() => {
     text.focus();
   }
 
-  text.addEventListener("input", () => { enterWaits = null; look(); active = -1; show(); });
+  text.addEventListener("input", () => { [enterWaits, isPicked, active] = [null, false, -1]; look(); show(); });
   text.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
@@ -210,10 +231,11 @@ const openPalette = (() => {
       event.preventDefault();
       const last = shown.length - 1;
       const next = active + step;
+      isPicked = true;
       activate(Math.abs(step) > 1 ? Math.max(0, Math.min(last, next)) : next > last ? 0 : next < 0 ? last : next);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      if (active < 0 && search) { enterWaits = event; search.start(); } else open(active, event);
+      if (isMoreToCome()) { enterWaits = event; search?.start(); } else open(active, event);
     } else if (event.key === "Backspace" && scope && !text.value) {
       begin(null);
     }
@@ -222,6 +244,8 @@ const openPalette = (() => {
   letClose(dialog);
   dialog.querySelector("[data-palette-close]").addEventListener("click", () => shut(dialog));
   document.querySelector("[data-palette]")?.addEventListener("click", () => start(null));
+  // The first half of Ctrl K: by the second, what there is to choose is on its way.
+  document.addEventListener("keydown", (event) => { if (["Control", "Meta"].includes(event.key)) load(); });
   document.addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
     event.preventDefault();

@@ -155,3 +155,10 @@ def test_a_viewer_reads_but_does_not_settle(client, session):
     payment = make_payment()
     assert client.get(address(payment, f"/payments/{payment.id}/stuck")).status_code == 200
     assert client.post(address(payment, f"/payments/{payment.id}/settle")).status_code == 403
+
+
+def test_a_payments_page_leads_to_why_it_is_stuck(client, staff):
+    payment = make_payment()
+    page = client.get(f"/admin/payments/details/?id={payment.id}").text
+    address = f"/admin/requests/{payment.service_request_id}/payments/{payment.id}/stuck"
+    assert f'<a href="{address}">Why is this stuck?</a>' in page

@@ -229,3 +229,21 @@ def test_rows_are_selected_from_one_to_another(enter, desk):
     page.check("[name=rowid] >> nth=1")
     page.click("[name=rowid] >> nth=3", modifiers=["Shift"])
     assert page.inner_text("[data-count]") == "3"
+
+
+def test_selected_requests_are_assigned_by_keys(enter, desk):
+    page = enter()
+    page.goto("/admin/requests/")
+    press(page, "j", "x", "j", "x", "a")
+    page.keyboard.type("arv")
+    assert chosen(page).startswith("Arvind Rao")
+    press(page, "Enter")
+    page.wait_for_selector("text=2 requests done")
+    assert {stored(request.id).provider.name for request in desk} == {"Arvind Rao"}
+
+
+def test_a_new_entry_is_filled_in_from_its_first_field(enter, desk):
+    page = enter(Role.ADMIN)
+    page.goto("/admin/providers/new/")
+    page.keyboard.type("Meenal Shah")
+    assert page.input_value("#name") == "Meenal Shah"
