@@ -4,6 +4,7 @@ from flask import Flask
 from flask_admin import Admin
 from flask_admin.theme import Theme
 
+from app.admin import cells
 from app.admin.affiliates import AffiliateView
 from app.admin.audit_log import AuditView
 from app.admin.bulk_changes import BulkChangeView
@@ -79,3 +80,4 @@ def init_app(app: Flask) -> None:
         PaletteView(name="Search or jump"),
     )
     console.init_app(app)
+    app.add_template_filter(cells.gateway_name)

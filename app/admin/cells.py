@@ -10,12 +10,18 @@ from app.ages import when
 from app.extensions import settings
 from app.kit.money import Money
 from app.models import User
+from app.workflows import gateway_choice
 
 _LONGEST_ID = 18
 
 
 def money(amount: Money) -> str:
     return amount.format(settings().locale)
+
+
+def gateway_name(gateway: str) -> str:
+    """As staff say it: `PayPal`, and `Sandbox` without what customers are told of it."""
+    return gateway_choice.label_of(gateway).partition(" (")[0]
 
 
 def pill(value: str, label: str) -> Markup:

@@ -74,7 +74,7 @@ class DisputeView(ConsoleView):
         Column("Currency", lambda row: row.currency, is_listed=False),
         Column("Status", lambda row: cells.state(row.status), lambda row: row.status.label),
         Column("Reason", lambda row: (row.reason or "–").replace("_", " "), css="wrap"),
-        Column("Gateway", lambda row: row.gateway.capitalize()),
+        Column("Gateway", lambda row: cells.gateway_name(row.gateway)),
         Column("Gateway's id", lambda row: cells.short_id(row.gateway_dispute_id), lambda row: row.gateway_dispute_id),
         Column(
             "Opened",
@@ -113,7 +113,7 @@ class DisputeView(ConsoleView):
                 cells.link("payments.details_view", cells.money(row.payment.amount), id=row.payment_id),
             ),
             ("Reason", (row.reason or "").replace("_", " ")),
-            ("Gateway", row.gateway.capitalize()),
+            ("Gateway", cells.gateway_name(row.gateway)),
             ("Gateway's dispute id", cells.mono(row.gateway_dispute_id)),
             ("Opened", exact(row.created_at)),
             ("Closed", row.closed_at and exact(row.closed_at)),

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, String, literal, select, type_coerce, union_all
 
+from app.admin import cells
 from app.admin.filters import Options
 from app.db import db
 from app.models import AffiliateProfile, GatewayConfig, Role, Service, User
@@ -35,5 +36,5 @@ def load() -> Mapping[str, Options]:
     """Value and label by kind: service, provider, operator, affiliate, gateway."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for kind, key, label in db.session.execute(_ALL):
-        found[kind].append((label, label.capitalize()) if kind == "gateway" else (str(key), label))
+        found[kind].append((label, cells.gateway_name(label)) if kind == "gateway" else (str(key), label))
     return {kind: tuple(options) for kind, options in found.items()}

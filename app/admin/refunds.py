@@ -102,7 +102,7 @@ class RefundView(ConsoleView):
         Column("Currency", lambda row: row.currency, is_listed=False),
         Column("Status", lambda row: cells.state(row.status), lambda row: row.status.label),
         Column("Who", who),
-        Column("Gateway", lambda row: row.gateway.capitalize()),
+        Column("Gateway", lambda row: cells.gateway_name(row.gateway)),
         Column("Gateway's id", lambda row: cells.short_id(row.gateway_refund_id), lambda row: row.gateway_refund_id),
         Column("Error", lambda row: row.error_code or "–", lambda row: row.error_code),
         Column(
@@ -140,7 +140,7 @@ class RefundView(ConsoleView):
             ("Who", who(row)),
             ("Why", row.reason),
             ("Error", row.error_code),
-            ("Gateway", row.gateway.capitalize()),
+            ("Gateway", cells.gateway_name(row.gateway)),
             ("Gateway's refund id", cells.mono(row.gateway_refund_id)),
             ("Our id for it", cells.mono(row.id)),
             ("Asked for", exact(row.created_at)),

@@ -90,7 +90,7 @@ class WebhookEventList(ConsoleView):
     )
     columns = (
         Column("Event", lambda row: cells.mono(row.event_id), lambda row: row.event_id),
-        Column("Gateway", lambda row: row.gateway.capitalize()),
+        Column("Gateway", lambda row: cells.gateway_name(row.gateway)),
         Column("Says", lambda row: row.kind),
         Column("Request", _request, lambda row: row.payment and row.payment.service_request.reference_number),
         Column("Outcome", outcome, lambda row: row.outcome.label if row.outcome else ""),
@@ -123,7 +123,7 @@ class WebhookEventList(ConsoleView):
         return query.where(WebhookEvent.id.in_(webhook_search.ids_of(text)))
 
     def title_of(self, row: WebhookEvent) -> str:
-        return f"{row.gateway.capitalize()}: {row.kind}"
+        return f"{cells.gateway_name(row.gateway)}: {row.kind}"
 
     def facts(self, row: WebhookEvent) -> Sequence[tuple[str, object]]:
         return [
