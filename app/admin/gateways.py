@@ -13,6 +13,7 @@ from app.admin.listing import Column
 from app.admin.pages import done
 from app.admin.paging import Order
 from app.admin.permissions import Permission
+from app.ages import when
 from app.db import transaction
 from app.errors import DomainError, InvalidInput
 from app.extensions import links
@@ -36,6 +37,27 @@ def _is_in_health(value: str) -> ColumnElement[bool]:
     return attention.gateway_is_down()
 
 
+def _default(row: GatewayConfig) -> Markup | str:
+    return cells.pill("active", "Default") if row.is_default else "–"
+
+
+def _webhook_address(row: GatewayConfig) -> Markup:
+    return Markup(
+        '<button type="button" class="copy" data-copy="{}">Copy<span class="hidden"> that of {}</span></button>'
+    ).format(links().webhook(row.gateway), cells.gateway_name(row.gateway))
+
+
+def _last_webhook(row: GatewayConfig) -> Markup | str:
+    """Without a secret nothing that comes is believed: that is not the same as silence."""
+    return when(row.last_webhook_at) if row.webhook_secret else cells.pill("failed", "No secret: all are refused")
+
+
+def _last_failure(row: GatewayConfig) -> Markup | str:
+    if row.last_failure_at is None:
+        return "–"
+    return Markup("{} <span class='soft'>{}</span>").format(when(row.last_failure_at), row.last_failure or "")
+
+
 class GatewayView(ConsoleView):
     noun = "gateway"
     empty = "No gateway is set up, so nobody can pay. Choose one above."
@@ -43,14 +65,15 @@ class GatewayView(ConsoleView):
     filters = (Filter(Control("health", "Health", options=(("down", "keeps failing"),)), _is_in_health),)
     orders = {"name": Order(GatewayConfig.gateway, GatewayConfig.id, descending=False)}
     columns = (
-        Column("Gateway", lambda row: row.gateway.capitalize()),
+        Column("Gateway", lambda row: cells.gateway_name(row.gateway)),
         Column("Mode", lambda row: cells.pill(row.mode, row.mode.capitalize()), lambda row: row.mode),
         Column("Takes payments", _activity, lambda row: row.is_active),
-        Column("Default", lambda row: "Default" if row.is_default else "–"),
-        Column("Last webhook", cells.moment(lambda row: row.last_webhook_at), lambda row: row.last_webhook_at),
+        Column("Default", _default, lambda row: row.is_default),
+        Column("Webhook address", _webhook_address, lambda row: links().webhook(row.gateway)),
+        Column("Last webhook", _last_webhook, lambda row: row.last_webhook_at),
         Column("Last good answer", cells.moment(lambda row: row.last_success_at), lambda row: row.last_success_at),
-        Column("Last failure", cells.moment(lambda row: row.last_failure_at), lambda row: row.last_failure_at),
-        Column("Why", lambda row: row.last_failure or "–", css="wrap"),
+        Column("Last failure", _last_failure, lambda row: row.last_failure_at, "wrap"),
+        Column("Why it failed", lambda row: row.last_failure, is_listed=False),
     )
 
     @property
@@ -74,7 +97,7 @@ class GatewayView(ConsoleView):
         try:
             changes = _changes()
             with transaction():
-                gateway_setup.set_up(gateway, changes, actor=self.actor)
+                gateway_setup.set_up(gateway, changes, actor=self.actor, seen=_sent("version"))
         except DomainError as error:
             return self._show(gateway, refusal=error), error.http_status
         return done("Saved.", self.get_url(".page", gateway=gateway))
@@ -107,6 +130,7 @@ class GatewayView(ConsoleView):
             stored=known.config,
             endings={field.name: _ending(known.config, field.name) for field in known.credentials},
             old_ending=_ending(known.config, "previous_webhook_secret"),
+            version=gateway_setup.version_of(known.config),
             webhook_address=links().webhook(gateway),
             is_resting=known.config is not None and gateway_health.is_resting(known.config),
             may_change=self.may(Permission.MANAGE_GATEWAYS),

@@ -1,5 +1,7 @@
 """Storing a gateway's credentials and choosing the default."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -7,7 +9,7 @@ from sqlalchemy import select, update
 
 from app import gateways
 from app.db import db
-from app.errors import InvalidInput
+from app.errors import InvalidInput, StaleChange
 from app.gateways.base import CredentialField, PaymentGatewayConfig
 from app.models import GatewayConfig
 from app.workflows import audit, gateway_choice
@@ -73,13 +75,18 @@ def check_connection(gateway: str) -> None:
     gateway_choice.adapter_for(gateway_choice.get_config(gateway)).check_credentials()
 
 
-def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor) -> GatewayConfig:
-    """Make or change a gateway's config. A new webhook secret leaves the one before valid too.
+def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor, seen: str | None = None) -> GatewayConfig:
+    """Make or change a gateway's config. A new webhook secret leaves the one before valid too. `seen` is the version
+    that a person was shown.
 
-    Raises UnsupportedGateway, and InvalidInput for a gateway that may not be used here.
+    Raises UnsupportedGateway, InvalidInput for a gateway that may not be used here, StaleChange.
     """
-    config = _find_or_make(get_known(gateway).name)
+    known = get_known(gateway)
+    config = _find_or_make(known.name)
+    if seen is not None and seen != version_of(config if known.config else None):
+        raise StaleChange(f"Somebody changed {known.label} in the meantime, so nothing was saved.")
     before = _picture(config)
+    replaced = [name for name in _SECRETS if getattr(changes, name) not in {None, getattr(config, name)}]
     _roll_webhook_secret(config, changes.webhook_secret)
     for name in ("api_key", "api_secret", "api_base", "mode", "is_active"):
         value = getattr(changes, name)
@@ -91,8 +98,20 @@ def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor) -> GatewayCon
     if not config.is_active:
         config.is_default = False
     db.session.flush()
-    audit.record("gateway.configured", config, actor=actor, before=before, after=_picture(config))
+    _ensure_default()
+    # Which secrets are others now, never what they are.
+    after = {**_picture(config), **({"replaced": replaced} if replaced else {})}
+    audit.record("gateway.configured", config, actor=actor, before=before, after=after)
     return config
+
+
+def version_of(config: GatewayConfig | None) -> str:
+    """What a person is shown of it, in short: to notice that somebody else has changed it since."""
+    if config is None:
+        return "new"
+    endings = [getattr(config, name)[-4:] for name in _SECRETS]
+    shown = json.dumps([dict(_picture(config)), config.options, endings], sort_keys=True)
+    return hashlib.blake2s(shown.encode(), digest_size=12).hexdigest()
 
 
 def end_old_secret(gateway: str, *, actor: Actor) -> None:
@@ -156,6 +175,14 @@ def _find_or_make(gateway: str) -> GatewayConfig:
 def _roll_webhook_secret(config: GatewayConfig, wanted: str | None) -> None:
     if wanted is not None and wanted != config.webhook_secret:
         config.previous_webhook_secret, config.webhook_secret = config.webhook_secret, wanted
+
+
+def _ensure_default() -> None:
+    """While any takes payments, exactly one is the default: without one, the first by name becomes it."""
+    first = select(GatewayConfig).where(GatewayConfig.is_active).order_by(GatewayConfig.gateway).limit(1)
+    if not _has_default() and (config := db.session.scalar(first)) is not None:
+        config.is_default = True
+        db.session.flush()
 
 
 def _make_default(config: GatewayConfig) -> None:

@@ -1,11 +1,15 @@
 """Setting up gateways in the console: secrets go in, and only their last four characters come out."""
 
+import json
+
 import pytest
 from sqlalchemy import select
 
-from app.db import db
+from app.db import db, transaction
 from app.models import AuditEntry, GatewayConfig, Role
+from app.workflows import gateway_health
 from tests.factories import make_gateway
+from tests.pages import Page
 from tests.sign_in import sign_in
 
 SECRETS = {"api_key": "pk_test_0123456789", "api_secret": "sk_test_9876543210", "webhook_secret": "whsec_abcdefghij"}
@@ -17,7 +21,9 @@ def admin(client, session):
 
 
 def save(client, gateway="stripe", **changes):
-    form = {"mode": "test", "is_active": "on", **SECRETS} | changes
+    """Open the page, change some fields, send all of them."""
+    [version] = Page(client.get(f"/admin/gateways/{gateway}").text).find("input", name="version") or [{"value": ""}]
+    form = {"mode": "test", "is_active": "on", "version": version["value"], **SECRETS} | changes
     return client.post(f"/admin/gateways/{gateway}", data={k: v for k, v in form.items() if v is not None})
 
 
@@ -103,3 +109,61 @@ def test_others_read_how_a_gateway_does_and_change_nothing(client, session, role
 def test_nonsense_is_refused(client, admin, gateway, form, status):
     assert save(client, gateway, **form).status_code == status
     assert client.get(f"/admin/gateways/{gateway}").status_code == (404 if status == 404 else 200)
+
+
+def test_what_somebody_else_changed_is_not_overwritten(client, admin):
+    save(client)
+    shown = Page(client.get("/admin/gateways/stripe").text).find("input", name="version")[0]["value"]
+    save(client, mode="live")
+    answer = save(client, version=shown, mode="test")
+    assert (answer.status_code, "Somebody changed Stripe" in answer.text) == (412, True)
+    assert config().mode == "live"
+    assert save(client, version="").status_code == 412
+
+
+def test_news_of_the_gateway_makes_no_change_stale(client, admin):
+    save(client)
+    shown = Page(client.get("/admin/gateways/stripe").text).find("input", name="version")[0]["value"]
+    with transaction():
+        gateway_health.note_webhook("stripe")
+    assert save(client, version=shown, mode="live").status_code == 302
+
+
+def test_while_any_takes_payments_exactly_one_is_the_default(client, admin):
+    def defaults():
+        db.session.rollback()
+        return db.session.scalars(select(GatewayConfig.gateway).where(GatewayConfig.is_default)).all()
+
+    save(client)
+    assert defaults() == ["stripe"]
+    save(client, "razorpay")
+    assert defaults() == ["stripe"]
+    save(client, "razorpay", is_default="on")
+    assert defaults() == ["razorpay"]
+    save(client, "razorpay", is_active=None)
+    assert defaults() == ["stripe"]
+    save(client, is_active=None)
+    assert defaults() == []
+
+
+def test_the_log_says_which_secret_was_replaced_and_never_by_what(client, admin):
+    save(client)
+    save(client, api_secret="sk_test_another_one")
+    entries = db.session.scalars(select(AuditEntry.changes).where(AuditEntry.action == "gateway.configured"))
+    changes = [json.loads(entry)["after"].get("replaced") for entry in entries]
+    assert sorted(filter(None, changes)) == [["api_key", "api_secret", "webhook_secret"], ["api_secret"]]
+    assert "another_one" not in "".join(db.session.scalars(select(AuditEntry.changes)))
+
+
+def test_the_list_has_what_one_looks_for(client, admin):
+    make_gateway("paypal", is_default=False, mode="live", webhook_secret="")
+    make_gateway()
+    page = client.get("/admin/gateways/")
+    words = Page(page.text).words
+    for part in ("PayPal", "Live", "Test", "Default", "No secret: all are refused"):
+        assert part in words
+    assert (
+        Page(page.text).find("button", class_="copy")[0]["data-copy"].endswith("/api/services/payment/webhook/paypal")
+    )
+    assert "Test mode: no money moves." in client.get("/admin/gateways/sandbox").text
+    assert "No webhook secret is set" in client.get("/admin/gateways/paypal").text
