@@ -89,8 +89,7 @@ class Changing(Guarded, ModelView):
     def update_model(self, form: AdminForm, model: Any) -> bool:
         def update() -> bool:
             row = self.get_locked(model.id)
-            if form.row_version.data != self._fingerprint(row):
-                raise StaleChange
+            self._ensure_as_shown(row, form)
             before = dict(self.snapshot(row))
             self.fill(row, form)
             db.session.flush()
@@ -139,9 +138,28 @@ class Changing(Guarded, ModelView):
             _show_refusal(error, form)
         return None
 
+    def _ensure_as_shown(self, row: Any, form: AdminForm) -> None:
+        """Raises StaleChange, which names the fields that somebody else has changed since."""
+        shown, now = (form.row_version.data or "").split(","), self._fingerprint(row).split(",")
+        changed = [each.partition("=")[0] for each in now if each not in shown]
+        if changed:
+            raise StaleChange(f"Somebody changed {_named(changed, form)} in the meantime, so nothing was saved.")
+
     def _fingerprint(self, row: Any) -> str:
-        values = json.dumps(dict(self.snapshot(row)), default=str, sort_keys=True)
-        return hashlib.blake2s(values.encode(), digest_size=12).hexdigest()
+        """Field by field, so that it can be told which one is another now."""
+        return ",".join(f"{name}={_digest(value)}" for name, value in self.snapshot(row).items())
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, default=str, sort_keys=True)
+    return hashlib.blake2s(text.encode(), digest_size=9).hexdigest()
+
+
+def _named(fields: Sequence[str], form: AdminForm) -> str:
+    """In the words of the form."""
+    known = (name if name in form else name.removesuffix("_minor") for name in fields)
+    words = [f"“{form[name].label.text}”" if name in form else name.replace("_", " ") for name in known]
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _show_refusal(error: DomainError, form: AdminForm) -> None:

@@ -1,6 +1,6 @@
 """Gateways: which take payments, in which mode, with which credentials, and whether they still talk to us."""
 
-from flask import request
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
@@ -52,6 +52,13 @@ def _last_webhook(row: GatewayConfig) -> Markup | str:
     return when(row.last_webhook_at) if row.webhook_secret else cells.pill("failed", "No secret: all are refused")
 
 
+def _check(row: GatewayConfig) -> Markup:
+    return Markup(
+        '<button class="button small" formmethod="post" formaction="{}" formnovalidate>Check'
+        '<span class="hidden"> the connection to {}</span></button>'
+    ).format(url_for("gateways.check", gateway=row.gateway), cells.gateway_name(row.gateway))
+
+
 def _last_failure(row: GatewayConfig) -> Markup | str:
     if row.last_failure_at is None:
         return "–"
@@ -82,7 +89,11 @@ class GatewayView(ConsoleView):
         names = [
             cells.link(".page", f"Set up {known.label}", gateway=known.name) for known in gateway_setup.not_set_up()
         ]
-        return Markup(" ").join(names) if self.may(Permission.MANAGE_GATEWAYS) else Markup("")
+        return Markup(" · ").join(names) if self.may(Permission.MANAGE_GATEWAYS) else Markup("")
+
+    def listed(self) -> list[Column]:
+        check = [Column("Connection", _check)] if self.may(Permission.MANAGE_GATEWAYS) else []
+        return [*super().listed(), *check]
 
     def row_address(self, row: GatewayConfig) -> str:
         return str(self.get_url(".page", gateway=row.gateway))

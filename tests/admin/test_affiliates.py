@@ -105,7 +105,7 @@ def test_who_comes_second_is_told_and_overwrites_nothing(client, session, admin)
     with transaction():
         profile_of(session, "ANAND").rate_basis_points = 2_000
     answer = client.post(address, data=sent)
-    assert "Somebody changed this in the meantime" in Page(answer.text).words
+    assert "in the meantime, so nothing was saved" in Page(answer.text).words
     assert profile_of(session, "ANAND").rate_basis_points == 2_000
 
 

@@ -125,7 +125,7 @@ def test_an_edit_of_an_old_picture_is_refused(client, session):
     with transaction():
         fresh(session, service).name = "Somebody else's name"
     answer = client.post(address, data=shown | {"name": "Mine"})
-    assert "Somebody changed this in the meantime" in answer.text
+    assert "Somebody changed “Name” in the meantime" in answer.text
     assert client.post(address, data=fields_of(answer.text) | {"name": "Mine"}).status_code == 200
     assert fresh(session, service).name == "Somebody else's name"
     assert save(client, "services", service, name="Mine").status_code == 302
