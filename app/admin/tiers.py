@@ -60,7 +60,11 @@ class TierView(InlineView):
         }
         self.columns = (
             Column("Tier", lambda row: row.name),
-            Column("Service", lambda row: cells.link("services.edit_view", row.service.name, id=row.service_id)),
+            Column(
+                "Service",
+                lambda row: cells.link("services.edit_view", row.service.name, id=row.service_id),
+                lambda row: row.service.name,
+            ),
             Column("Price", self.cell("price"), lambda row: row.price.decimal, "number"),
             Column("On sale", self.cell("sale"), lambda row: row.is_active),
         )

@@ -12,6 +12,8 @@ from app.models import (
     AffiliateClick,
     AffiliateProfile,
     AuditEntry,
+    BulkChange,
+    BulkState,
     Category,
     CommissionEntry,
     CommissionKind,
@@ -111,6 +113,7 @@ def _add_traces(request: ServiceRequest, payment: Payment, staff: User) -> None:
             address="192.0.2.1",
             changes=json.dumps({"before": {"provider": None}, "after": {"provider": str(staff.id)}}),
         ),
+        BulkChange(owner_id=staff.id, action="assign", title="Assign 3 requests", state=BulkState.DONE, total=3),
     )
 
 
