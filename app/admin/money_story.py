@@ -13,7 +13,6 @@ from app.admin.story import Entry, who_of
 from app.db import db
 from app.kit.money import Money
 from app.models import AuditEntry, Dispute, DisputeStatus, Payment, Refund, RefundStatus
-from app.workflows import gateway_choice
 
 _MOST = 200
 _REFUND_STEPS = {
@@ -41,7 +40,7 @@ def tell(accounts: Sequence[Account]) -> Iterator[Entry]:
 
 
 def _payment(payment: Payment) -> Iterator[Entry]:
-    gateway = gateway_choice.label_of(payment.gateway)
+    gateway = cells.gateway_name(payment.gateway)
     yield Entry(payment.created_at, "payment", f"Payment started with {gateway}", row=payment)
     if payment.failed_at:
         title = f"{gateway}: payment failed"
@@ -66,7 +65,7 @@ def _audited(keys: set[UUID]) -> list[AuditEntry]:
 
 
 def _refund(refund: Refund, step: AuditEntry) -> Iterator[Entry]:
-    amount, gateway = cells.money(refund.amount), gateway_choice.label_of(refund.gateway)
+    amount, gateway = cells.money(refund.amount), cells.gateway_name(refund.gateway)
     if step.action == "refund.requested":
         yield Entry(step.created_at, "refund", f"Refund of {amount} asked for", refund.reason or "", who_of(step))
     elif step.action == "refund.taken_in":
@@ -78,7 +77,7 @@ def _refund(refund: Refund, step: AuditEntry) -> Iterator[Entry]:
 
 
 def _dispute(dispute: Dispute, step: AuditEntry) -> Iterator[Entry]:
-    gateway = gateway_choice.label_of(dispute.gateway)
+    gateway = cells.gateway_name(dispute.gateway)
     if step.action == "dispute.opened":
         asked = Money(int(_after(step, "amount")), dispute.currency)
         title = f"Dispute over {cells.money(asked)}: the bank asks it back"

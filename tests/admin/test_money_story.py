@@ -11,7 +11,7 @@ from app.sandbox import ledger
 from app.workflows import disputes, payments, refunds
 from app.workflows.audit import actor_of
 from tests.admin.rows import count_queries
-from tests.factories import make_payment, make_service, make_user, snapshot_of
+from tests.factories import make_gateway, make_payment, make_service, make_user, snapshot_of
 from tests.pages import Page
 from tests.sign_in import sign_in
 
@@ -105,6 +105,16 @@ def test_a_dispute_tells_how_it_began_and_ended(client, viewer, payment, end, wh
     closed, again = told(client, payment, about="Dispute over ₹999.50")
     assert again == opened
     assert f"{end}: {what}" in closed
+
+
+def test_a_gateway_is_called_by_its_own_name_everywhere(client, viewer, payment):
+    with transaction():
+        payment.gateway = "paypal"
+    make_gateway("paypal")
+    for address in (f"/admin/requests/{payment.service_request_id}", "/admin/payments/", "/admin/gateways/"):
+        page = client.get(address).text
+        assert "PayPal" in page
+        assert "Paypal" not in page
 
 
 def test_the_story_of_another_request_is_not_told(client, viewer, payment, finance):
