@@ -157,6 +157,14 @@ class ServiceRequest(Keyed, Touched, Model):
         ),
         Index("ix_service_requests_email_hash_created_at", "customer_email_hash", "created_at"),
         Index("ix_service_requests_phone_hash_created_at", "customer_phone_hash", "created_at"),
+        # What waits for its payment: a short list, like those of open work below.
+        Index(
+            "ix_service_requests_unpaid",
+            "created_at",
+            "id",
+            postgresql_where=text("payment_completed_at IS NULL"),
+            sqlite_where=text("payment_completed_at IS NULL"),
+        ),
         # What was paid since a moment: news for the console, sales by day.
         Index("ix_service_requests_payment_completed_at", "payment_completed_at"),
         # What an affiliate's purchases are counted by, and purchases with a code that nobody has.

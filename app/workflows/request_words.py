@@ -1,8 +1,11 @@
 """What the words typed into the search may be, as conditions that indexes answer."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, false, or_, select, union_all
+from sqlalchemy import ColumnElement, false, func, or_, select, union_all
+from sqlalchemy.orm import aliased
 
 from app.columns import keyring
 from app.db import db
@@ -13,6 +16,7 @@ from app.models import NameWord, Payment, ServiceRequest
 _SHORTEST_PREFIX = 5
 _LONGEST_SEARCH = 200
 _MOST_EXACT = 100
+_COMMON = 5_000
 
 
 def conditions(text: str) -> list[ColumnElement[bool]]:
@@ -74,10 +78,39 @@ def _person(term: str) -> list[ColumnElement[bool]]:
     try:
         phone = parse_phone(term)
     except InvalidContact:
-        return [_has(word) for word in sorted(name_words(term))]
+        words = sorted(name_words(term))
+        return [_has_all(words)] if words else []
     return [ServiceRequest.customer_phone_hash.in_(keyring.hashes(phone, "phone"))]
 
 
-def _has(word: str) -> ColumnElement[bool]:
-    hashes = keyring.hashes(word, "name")
-    return ServiceRequest.id.in_(select(NameWord.service_request_id).where(NameWord.word_hash.in_(hashes)))
+def _has_all(words: Sequence[str]) -> ColumnElement[bool]:
+    """Requests whose customer's name has all the words."""
+    first, *others = words
+    if not others and _is_common(first):
+        return select(NameWord.word_hash).where(_is_word(NameWord, first), _of_request(NameWord)).exists()
+    found = select(NameWord.service_request_id).where(_is_word(NameWord, first))
+    for word in others:
+        again = aliased(NameWord)
+        found = found.join(again, again.service_request_id == NameWord.service_request_id).where(_is_word(again, word))
+    return ServiceRequest.id.in_(found)
+
+
+def _is_word(table: Any, word: str) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = table.word_hash.in_(keyring.hashes(word, "name"))
+    return condition
+
+
+def _of_request(table: Any) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = table.service_request_id == ServiceRequest.id
+    return condition
+
+
+def _is_common(word: str) -> bool:
+    """So many have it that one looks through the requests for it, instead of looking up all who have it.
+
+    PostgreSQL knows how common a word is, and decides by itself.
+    """
+    if db.session.get_bind().dialect.name == "postgresql":
+        return False
+    some = select(NameWord.service_request_id).where(_is_word(NameWord, word)).limit(_COMMON).subquery()
+    return db.session.scalar(select(func.count()).select_from(some)) == _COMMON
