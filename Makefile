@@ -9,6 +9,7 @@ MAKEFLAGS += --no-print-directory
 BIN = .venv/bin
 TESTS = tests
 PYTEST_ARGS =
+BENCH_ARGS =
 
 # What a test run of this repository must not inherit: the settings of whoever calls it.
 CLEAN = env -u APP_ENV -u DATABASE_URL -u REDIS_URL -u SECRET_KEY -u ENCRYPTION_KEYS -u BASE_URL
@@ -36,6 +37,10 @@ check: .venv/.dev ## format, lint, types and import rules
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(CLEAN) $(BIN)/python -m pytest -q tests/test_architecture.py
+
+.PHONY: bench
+bench: .venv/.dev ## measure the product against floors; BENCH_ARGS="--requests 10000,1000000 --surfaces list"
+	@$(CLEAN) $(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
 .PHONY: format
 format: .venv/.dev ## put the code into its usual form
