@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import defer, joinedload
 
 from app import bulk_runs
@@ -20,14 +20,14 @@ from app.admin.paging import Order
 from app.admin.permissions import Permission
 from app.ages import exact
 from app.db import db, transaction
-from app.models import STAFF_ROLES, BulkChange, BulkChangeRow, BulkState, User
-from app.workflows import bulk_changes, bulk_drafts, bulk_preview, bulk_steps, bulk_undo
+from app.models import STAFF_ROLES, BulkChange, BulkChangeRow, BulkRowState, BulkState, RequestStatus, User
+from app.workflows import bulk_changes, bulk_drafts, bulk_preview, bulk_undo
 from app.workflows.bulk_drafts import PreviewGone
 
 WAIT = 15.0
 """Seconds that a person may wait for the few; what is left then is a worker's."""
 _CHUNK = 1000
-_MOST_PEOPLE = 300
+_MOST_PEOPLE, _MOST_REASONS, _MANY = 300, 10, 10
 _ORDER = Order(BulkChangeRow.position, BulkChangeRow.request_id, descending=False)
 
 
@@ -73,8 +73,8 @@ class BulkChangeView(ConsoleView):
         change = self._find(key)
         if change.state is BulkState.DRAFT:
             found = bulk_preview.forecast(change)
-            ends = bulk_steps.load(change.action, change.parameters).ends
-            return self.render("admin/bulk/preview.html", **self._about(change), forecast=found, ends=ends)
+            is_final = change.parameters.get("status") == RequestStatus.CANCELLED
+            return self.render("admin/bulk/preview.html", **self._about(change), forecast=found, is_final=is_final)
         return self.render("admin/bulk/page.html", **self._about(change), **self._outcomes(change))
 
     @expose("/<uuid:key>/progress")
@@ -153,8 +153,16 @@ class BulkChangeView(ConsoleView):
             "listing": Listing(page=page, count="", controls=()),
             "tab": tab,
             "tabs": bulk_words.tabs(change),
+            "reasons": _reasons(change) if tab is BulkRowState.REFUSED and change.refused > _MANY else (),
             "names": _names_of(page.rows),
         }
+
+
+def _reasons(change: BulkChange) -> Sequence[Any]:
+    """Why how many were refused, the most frequent first."""
+    mine = (BulkChangeRow.change_id == change.id, BulkChangeRow.state == BulkRowState.REFUSED)
+    query = select(BulkChangeRow.message, func.count()).where(*mine).group_by(BulkChangeRow.message)
+    return db.session.execute(query.order_by(func.count().desc()).limit(_MOST_REASONS)).all()
 
 
 def _names_of(rows: Sequence[BulkChangeRow]) -> dict[UUID, str]:

@@ -20,12 +20,10 @@ SHOWN_STATES = tuple(state for state in BulkState if state is not BulkState.DRAF
 _POLL_SECONDS = 1.0
 _SLOW_START = timedelta(seconds=10)
 _BACK = frozenset({BulkState.UNDOING, BulkState.UNDONE})
-_COUNTED = {
-    BulkRowState.REFUSED: "refused",
-    BulkRowState.KEPT: "kept",
-    BulkRowState.DONE: "done",
-    BulkRowState.UNDONE: "undone",
-}
+# Each is a counter of the change, too.
+_GOING_ON = (BulkRowState.REFUSED, BulkRowState.DONE)
+_GOING_BACK = (BulkRowState.KEPT, BulkRowState.UNDONE, BulkRowState.DONE, BulkRowState.REFUSED)
+_NEEDS_A_LOOK = frozenset({BulkRowState.REFUSED, BulkRowState.KEPT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +37,28 @@ class Tab:
 
 def tabs(change: BulkChange) -> list[Tab]:
     """What went otherwise than wished comes first."""
-    parts = [Tab(state, state.label, getattr(change, name)) for state, name in _COUNTED.items()]
+    names = _GOING_BACK if change.state in _BACK else _GOING_ON
+    parts = [Tab(state, state.label, getattr(change, state.value)) for state in names]
     parts.append(Tab(BulkRowState.WAITING, waiting_word(change), _waiting(change)))
     return [*(part for part in parts if part.count), Tab(None, "All", change.total)]
 
 
 def tab_of(change: BulkChange, asked: str) -> BulkRowState | None:
-    """The part that is asked for; else the first, but all of them where nothing was refused or kept."""
+    """The part that is asked for; else what needs a look, or all of them where nothing does."""
     if asked in {state.value for state in BulkRowState}:
         return BulkRowState(asked)
     first = tabs(change)[0].state
-    return first if asked != "all" and first in {BulkRowState.REFUSED, BulkRowState.KEPT} else None
+    return first if asked != "all" and first in _NEEDS_A_LOOK else None
 
 
 def progress(change: BulkChange) -> str:
     """`412 of 1,000 gone through: 410 done, 2 refused.`"""
-    parts = [f"{getattr(change, name):,} {name}" for state, name in _COUNTED.items() if getattr(change, name)]
-    left = _waiting(change)
-    if left and not change.is_unfinished:
-        parts.append(f"{left:,} not begun")
-    counts = f": {', '.join(reversed(parts))}" if parts else ""
-    return f"{change.handled:,} of {change.to_handle:,} gone through{counts}."
+    is_back = change.state in _BACK
+    names = (BulkRowState.UNDONE, BulkRowState.KEPT) if is_back else (BulkRowState.DONE, BulkRowState.REFUSED)
+    parts = [f"{getattr(change, state.value):,} {state.value}" for state in names if getattr(change, state.value)]
+    counts = f": {', '.join(parts)}" if parts else ""
+    way = "gone back" if is_back else "gone through"
+    return f"{change.handled:,} of {change.to_handle:,} {way}{counts}."
 
 
 def delay(change: BulkChange) -> str:

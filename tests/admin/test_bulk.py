@@ -95,7 +95,7 @@ def test_everything_that_matches_is_shown_before_it_is_done(client, staff, sessi
         client, "set_status", wanted[0], status="in_progress", scope="matching", list="status=pending_contact&q=kavya"
     )
     page = follow(client, answer)
-    assert "Everything in “All”, search is “kavya”, Status is Awaiting first contact: 3 requests" in page.words
+    assert "Everything in “All”, search is “kavya”, Status is Awaiting first contact: 3 requests." in page.words
     assert "Would be changed 3 Would be refused 0 Emails that go out 3" in page.words
     assert statuses(session, *wanted) == [S.PENDING_CONTACT] * 3
 
@@ -114,8 +114,8 @@ def test_the_preview_of_assigning_says_what_the_provider_would_have(client, staf
     provider = make_provider(capacity=2, name="Priya Raman")
     [add_request(service) for _ in range(3)]
     page = follow(client, run(client, "assign", provider=str(provider.id), scope="matching", list=""))
-    assert "Priya Raman 0 of 2 places in use now, 3 afterwards over capacity" in page.words
-    assert "3 to customers, 3 to providers" in page.words
+    assert "Priya Raman 0 of 2 places in use now, 3 afterwards: over capacity" in page.words
+    assert "3 to customers, 3 to providers." in page.words
 
 
 def test_the_preview_of_the_rule_tries_it_on_the_rows(client, staff, session, service):

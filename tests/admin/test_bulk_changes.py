@@ -53,7 +53,7 @@ def test_until_its_mails_leave_it_is_undone_by_a_button(client, staff):
     assert "Until then it can be undone." in page.words
     answer = client.post(f"{URL}{change.id}/undo")
     words = Page(client.get(answer.location).text).words
-    assert "1 of 1 gone through: 1 undone." in words
+    assert "1 of 1 gone back: 1 undone." in words
     assert f"{staff.name} asked to undo it" in words
     assert "As it was before. Nobody was told." in words
     assert fresh(change).undone_by_id == staff.id
@@ -78,7 +78,7 @@ def test_what_stays_on_undo_is_shown_first(client, staff):
         status.change_status(requests.get_locked(edited.id), S.COMPLETED, actor=SYSTEM)
     client.post(f"{URL}{change.id}/undo")
     words = page_of(client, change).words
-    assert "2 of 2 gone through: 1 undone, 1 kept." in words
+    assert "2 of 2 gone back: 1 undone, 1 kept." in words
     assert "It was changed again since. It is “Completed” now" in words
     assert other.reference_number not in words
     assert other.reference_number in page_of(client, change, state="undone").words
