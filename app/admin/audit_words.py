@@ -23,6 +23,7 @@ SUBJECTS: Mapping[str, tuple[str, str | None, str]] = {
     "feature_flags": ("Feature flag", "flags.page", "flag"),
     "payment_gateway_config": ("Gateway", "gateways.page", "gateway"),
     "service_requests": ("Request", "requests.page", "key"),
+    "bulk_changes": ("Bulk change", "bulk_changes.page", "key"),
     "payments": ("Payment", "payments.details_view", "id"),
     "refunds": ("Refund", "refunds.details_view", "id"),
     "disputes": ("Dispute", "disputes.details_view", "id"),
@@ -60,8 +61,9 @@ _FIELDS = {
 _AMOUNTS = frozenset({"amount", "amount_minor", "price_minor"})
 _RATES = frozenset({"rate", "rates", "rate_basis_points"})
 _IMPERSONAL = frozenset(
-    """affiliate amount amount_minor availability batch capacity categories category code currency error flag gateway
-    is_active is_default is_enabled lines mode outcome payment percent price_minor provider rate rates role service
+    """affiliate amount amount_minor availability batch bulk_change capacity categories category code currency error flag gateway
+    is_active is_default is_enabled kind lines mode outcome payment percent place price_minor provider rate rates
+    replaced role service
     services settles_request sort_order state status first_contact_hours requests shared""".split()
 )
 
