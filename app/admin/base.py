@@ -68,6 +68,10 @@ class ConsoleView(Changing):
     def title_of(self, row: Any) -> str:
         return str(row)
 
+    def name_of(self, row: Any) -> str:
+        """What tells it from the other rows of its list."""
+        return self.title_of(row)
+
     def below_form(self, row: Any) -> str:
         """What stands under the form of an existing row."""
         return ""
@@ -177,7 +181,7 @@ class ConsoleView(Changing):
 
     def report(self, title: str, selected: Sequence[str], change: Callable[[Any], object]) -> ResponseReturnValue:
         """Change each selected row, then say row by row what was done and what was refused."""
-        outcomes: list[Outcome] = run_on_selected(selected, load=self.get_locked, change=change)
+        outcomes: list[Outcome] = run_on_selected(selected, load=self.get_locked, change=change, name=self.name_of)
         # A query string of ours on an address of ours: never a place that the form names.
         back = f"{self.get_url('.index_view')}?{request.form.get('list', '')}"
         return self.render("admin/outcomes.html", title=title, outcomes=outcomes, back=back)

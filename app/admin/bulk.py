@@ -22,20 +22,26 @@ class Outcome:
 
 
 def run_on_selected(
-    selected: Sequence[str], *, load: Callable[[UUID], Any], change: Callable[[Any], object]
+    selected: Sequence[str],
+    *,
+    load: Callable[[UUID], Any],
+    change: Callable[[Any], object],
+    name: Callable[[Any], str] = str,
 ) -> list[Outcome]:
     """`load` gets the locked row of an id; ids are anybody's input, so those that are none are left out."""
     keys = dict.fromkeys(key for key in map(ids.parse_id, selected[:MAXIMUM_ROWS]) if key is not None)
-    return [_run(key, load, change) for key in keys]
+    return [_run(key, load, change=change, name=name) for key in keys]
 
 
-def _run(key: UUID, load: Callable[[UUID], Any], change: Callable[[Any], object]) -> Outcome:
-    name = str(key)
+def _run(
+    key: UUID, load: Callable[[UUID], Any], *, change: Callable[[Any], object], name: Callable[[Any], str]
+) -> Outcome:
+    named = str(key)
     try:
         with transaction():
             row = load(key)
-            name = str(row)
+            named = name(row)
             change(row)
     except DomainError as error:
-        return Outcome(name, False, error.message)
-    return Outcome(name, True)
+        return Outcome(named, False, error.message)
+    return Outcome(named, True)

@@ -97,6 +97,10 @@ class NotificationView(ConsoleView):
     def title_of(self, row: Notification) -> str:
         return letter_name(row.kind)
 
+    def name_of(self, row: Notification) -> str:
+        about = f", {row.service_request.reference_number}" if row.service_request else ""
+        return f"{letter_name(row.kind)}{about}"
+
     def facts(self, row: Notification) -> Sequence[tuple[str, object]]:
         return [
             ("To", row.recipient),

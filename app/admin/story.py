@@ -26,6 +26,7 @@ _MOST = 200
 _AUDITED = {
     "request.assigned": "Provider set",
     "request.unassigned": "Provider taken off",
+    "request.change_undone": "Bulk change undone",
     "request.put_in_charge": "In charge",
     "request.clock_stopped": "Waiting for the customer: the clock stands still",
     "request.clock_resumed": "The customer answered: the clock runs again",
@@ -86,7 +87,7 @@ def _changes(key: UUID) -> Iterator[Entry]:
         .limit(_MOST)
     )
     for change in db.session.scalars(query):
-        title = f"Status: {change.new_status.label}"
+        title = f"Status: {change.new_status.label}{', undone' if change.is_undone else ''}"
         yield Entry(change.created_at, "status", title, change.notes or "", _name(change.changed_by), change)
 
 

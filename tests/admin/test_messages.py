@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from app.admin.story import letter_name
 from app.db import transaction
 from app.gateways.base import SnapshotStatus
 from app.models import AuditEntry, Notification, NotificationStatus, Role
@@ -210,7 +211,10 @@ def test_many_are_sent_again_with_an_outcome_for_each(client, session, letter):
     set_status(session, letter, NotificationStatus.DEAD)
     set_status(session, busy, NotificationStatus.SENDING)
     sent = {"action": "resend", "rowid": [str(letter.id), str(busy.id)]}
-    assert "1 done, 1 refused" in Page(client.post("/admin/notifications/action/", data=sent).text).words
+    words = Page(client.post("/admin/notifications/action/", data=sent).text).words
+    assert "1 done, 1 refused" in words
+    assert letter_name(letter.kind) in words
+    assert "object at" not in words
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.FINANCE])
