@@ -61,9 +61,10 @@ _FIELDS = {
 _AMOUNTS = frozenset({"amount", "amount_minor", "price_minor"})
 _RATES = frozenset({"rate", "rates", "rate_basis_points"})
 _IMPERSONAL = frozenset(
-    """affiliate amount amount_minor availability batch bulk_change capacity categories category code currency error flag gateway
-    is_active is_default is_enabled lines mode outcome payment percent price_minor provider rate rates role service
-    services settles_request sort_order state status first_contact_hours requests shared""".split()
+    """affiliate amount amount_minor availability batch bulk_change capacity categories category code currency
+    error first_contact_hours flag gateway is_active is_default is_enabled kind lines mode outcome payment
+    percent place price_minor provider rate rates replaced requests role service services settles_request
+    shared sort_order state status""".split()
 )
 
 
