@@ -29,15 +29,9 @@ from app.models.payment import (
     RefundStatus,
 )
 from app.models.provider import Availability, ProviderProfile, ProviderSkill
+from app.models.request_history import NameWord, RequestNote, StatusChange
 from app.models.sandbox import SandboxPayment, SandboxRefund, SandboxStatus
-from app.models.service_request import (
-    OPEN_STATUSES,
-    NameWord,
-    RequestNote,
-    RequestStatus,
-    ServiceRequest,
-    StatusChange,
-)
+from app.models.service_request import OPEN_STATUSES, RequestStatus, ServiceRequest
 from app.models.user import STAFF_ROLES, ApiToken, Role, SignInAttempt, User, UserSession
 from app.models.webhook_event import EventOutcome, WebhookEvent
 from app.models.working_time import DayOff, Decline, WorkingHours

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, text
@@ -14,6 +15,9 @@ from app.models.base import Keyed, Touched
 from app.models.catalog import Category, Service
 from app.models.payment import PaymentStatus
 from app.models.user import User
+
+if TYPE_CHECKING:
+    from app.models.request_history import StatusChange
 
 
 class RequestStatus(StrEnum):
@@ -135,7 +139,7 @@ class ServiceRequest(Keyed, Touched, Model):
         ),
         Index("ix_service_requests_by_category", "service_category", "created_at", "id", "status", "payment_status"),
         Index(
-            "ix_service_requests_by_provider",
+            "ix_service_requests_of_provider",
             "assigned_provider_id",
             "created_at",
             "id",
@@ -143,6 +147,8 @@ class ServiceRequest(Keyed, Touched, Model):
             "payment_status",
             "service_id",
             "service_category",
+            postgresql_where=text("assigned_provider_id IS NOT NULL"),
+            sqlite_where=text("assigned_provider_id IS NOT NULL"),
         ),
         Index("ix_service_requests_gateway_created_at_id", "payment_gateway", "created_at", "id"),
         Index(
@@ -166,7 +172,12 @@ class ServiceRequest(Keyed, Touched, Model):
             sqlite_where=text("payment_completed_at IS NULL"),
         ),
         # What was paid since a moment: news for the console, sales by day.
-        Index("ix_service_requests_payment_completed_at", "payment_completed_at"),
+        Index(
+            "ix_service_requests_paid_at",
+            "payment_completed_at",
+            postgresql_where=text("payment_completed_at IS NOT NULL"),
+            sqlite_where=text("payment_completed_at IS NOT NULL"),
+        ),
         # What an affiliate's purchases are counted by, and purchases with a code that nobody has.
         Index(
             "ix_service_requests_affiliate_bought",
@@ -181,8 +192,8 @@ class ServiceRequest(Keyed, Touched, Model):
             postgresql_where=text("affiliate_code IS NOT NULL AND affiliate_id IS NULL"),
             sqlite_where=text("affiliate_code IS NOT NULL AND affiliate_id IS NULL"),
         ),
-        # All open work, work nobody has yet, and work that is late: short lists within a long table. The first has
-        # all that its count looks at.
+        # All open work, work nobody has yet, and work that is late: short lists within a long table, with all that
+        # their counts look at.
         Index(
             "ix_service_requests_open",
             "created_at",
@@ -193,9 +204,10 @@ class ServiceRequest(Keyed, Touched, Model):
             sqlite_where=text("closed_at IS NULL"),
         ),
         Index(
-            "ix_service_requests_unassigned",
+            "ix_service_requests_without_provider",
             "created_at",
             "id",
+            "payment_status",
             postgresql_where=text("assigned_provider_id IS NULL AND closed_at IS NULL"),
             sqlite_where=text("assigned_provider_id IS NULL AND closed_at IS NULL"),
         ),
@@ -208,8 +220,10 @@ class ServiceRequest(Keyed, Touched, Model):
             sqlite_where=text("closed_at IS NULL AND operator_id IS NOT NULL"),
         ),
         Index(
-            "ix_service_requests_due_at",
+            "ix_service_requests_late",
             "due_at",
+            "id",
+            "payment_status",
             postgresql_where=text("first_contact_at IS NULL AND closed_at IS NULL"),
             sqlite_where=text("first_contact_at IS NULL AND closed_at IS NULL"),
         ),
@@ -238,54 +252,3 @@ class ServiceRequest(Keyed, Touched, Model):
 
     def __str__(self) -> str:
         return self.reference_number
-
-
-class StatusChange(Keyed, Model):
-    """One step of a request's history; `changed_by_user_id` is empty when the system took it.
-
-    `is_undone` marks a step that was taken back before the customer was told, and the step back: staff see both,
-    the customer neither.
-    """
-
-    __tablename__ = "service_request_status_history"
-
-    service_request_id: Mapped[UUID] = mapped_column(ForeignKey("service_requests.id", ondelete="CASCADE"))
-    old_status: Mapped[RequestStatus | None] = mapped_column(EnumText(RequestStatus))
-    new_status: Mapped[RequestStatus] = mapped_column(EnumText(RequestStatus))
-    changed_by_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
-    notes: Mapped[str | None] = mapped_column("notes_sealed", Sealed("service_request_status_history.notes"))
-    is_undone: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
-
-    service_request: Mapped[ServiceRequest] = relationship(back_populates="history")
-    changed_by: Mapped[User | None] = relationship()
-
-    __table_args__ = (
-        Index("ix_service_request_status_history_request_created_at", "service_request_id", "created_at"),
-    )
-
-
-class RequestNote(Keyed, Model):
-    """What staff tell each other about a request; customers never see it."""
-
-    __tablename__ = "service_request_notes"
-
-    service_request_id: Mapped[UUID] = mapped_column(ForeignKey("service_requests.id", ondelete="CASCADE"))
-    author_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
-    body: Mapped[str] = mapped_column("body_sealed", Sealed("service_request_notes.body"))
-
-    author: Mapped[User | None] = relationship()
-
-    __table_args__ = (Index("ix_service_request_notes_request_created_at", "service_request_id", "created_at"),)
-
-
-class NameWord(Model):
-    """The keyed hash of one word of a customer's name: what a search by name asks for."""
-
-    __tablename__ = "service_request_name_words"
-
-    word_hash: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
-    service_request_id: Mapped[UUID] = mapped_column(
-        ForeignKey("service_requests.id", ondelete="CASCADE"), primary_key=True
-    )
-
-    __table_args__ = (Index("ix_service_request_name_words_service_request_id", "service_request_id"),)

@@ -11,6 +11,7 @@ from app.db import db, transaction
 from app.kit.contact import fold, name_words
 from app.kit.ids import new_reference_number
 from app.models import NameWord, PaymentStatus, RequestStatus, Service, ServiceRequest
+from app.workflows.request_search import UNPAID
 from tests.pages import Page
 
 URL = "/admin/requests/"
@@ -35,6 +36,8 @@ def new_request(service: Service, **changes: Any) -> ServiceRequest:
         "status": RequestStatus.PENDING_CONTACT,
         "created_at": datetime(2026, 3, 1, tzinfo=UTC),
     } | changes
+    if values["payment_status"] in UNPAID:
+        values["payment_completed_at"] = None
     if values["status"] in {RequestStatus.COMPLETED, RequestStatus.CANCELLED}:
         values.setdefault("closed_at", values["created_at"])
     values["customer_email_hash"] = keyring.hash(fold(values["customer_email"]), "email")
