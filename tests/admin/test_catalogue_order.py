@@ -1,6 +1,7 @@
 """The order of services and tiers: by arrows, by number, at the same time."""
 
 import json
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -87,16 +88,16 @@ def test_tiers_move_within_their_service(client, session, admin):
 
 
 def test_two_who_move_at_once_leave_each_a_place(app, client, session, admin, five):
-    def mover(row, to):
-        def move():
-            own = app.test_client()
-            sign_in(own, admin)
-            seen = "1" if row is five[0] else "5"
-            own.post(f"{URL}{row.id}/cell/position", json={"value": str(to), "seen": seen})
+    moves = [(five[0].id, "1", "4"), (five[4].id, "5", "2")] * 2
+    clients = [app.test_client() for _ in moves]
+    for own in clients:
+        sign_in(own, admin)
 
-        return move
+    def move(own, key, seen, to):
+        own.post(f"{URL}{key}/cell/position", json={"value": to, "seen": seen})
 
-    at_once(app, [mover(five[0], 4), mover(five[4], 2)] * 2)
+    steps = [partial(move, own, *each) for own, each in zip(clients, moves, strict=True)]
+    assert at_once(app, steps) == [None] * 4
     session.rollback()
     assert sorted(session.scalars(select(Service.sort_order))) == [1, 2, 3, 4, 5]
 

@@ -1,5 +1,7 @@
 """Imports of many lines, by other people, on other days."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import select
 
@@ -24,6 +26,7 @@ from tests.admin.csv_files import (
 )
 from tests.factories import make_service
 from tests.sign_in import sign_in
+from tests.threads import at_once
 
 
 @pytest.fixture(autouse=True)
@@ -124,3 +127,45 @@ def test_a_line_that_breaks_stops_no_other(client, session, monkeypatch):
 
 def kind_fields(kind):
     return {name: getattr(kind, name) for name in kind.__dataclass_fields__}
+
+
+def test_many_who_carry_on_at_once_save_each_line_once(app, client, session, admin):
+    for number in range(120):
+        make_service(name=f"Service {number}", price_minor=50)
+    page = check(client, many(120))
+
+    clients = [app.test_client() for _ in range(4)]
+    for own in clients:
+        sign_in(own, admin)
+
+    def confirm(own):
+        assert own.post(f"{page}/confirm").status_code == 303
+
+    assert at_once(app, [partial(confirm, own) for own in clients]) == [None] * 4
+    assert "120 saved, 0 refused" in words(client, page)
+    session.rollback()
+    for action, times in (("import.confirmed", 1), ("service.changed", 120)):
+        assert len(session.scalars(select(AuditEntry).where(AuditEntry.action == action)).all()) == times
+
+
+def test_a_worker_that_is_killed_in_the_middle_leaves_whole_lines_behind(client, session, monkeypatch):
+    for number in range(60):
+        make_service(name=f"Service {number}", price_minor=50)
+    page = check(client, many(60))
+    kind = import_runs.KINDS["services"]
+    taken = []
+
+    def apply(step, actor):
+        taken.append(step.number)
+        if len(taken) == 55:
+            raise KeyboardInterrupt
+        kind.apply(step, actor)
+
+    monkeypatch.setitem(import_runs.KINDS, "services", type(kind)(**{**kind_fields(kind), "apply": apply}))
+    with pytest.raises(KeyboardInterrupt):
+        client.post(f"{page}/confirm")
+    assert sum(service.price_minor != 50 for service in services(session)) == 50
+    [row] = session.scalars(select(CsvImport))
+    jobs.carry_on(str(row.id))
+    assert "60 saved, 0 refused" in words(client, page)
+    assert len(session.scalars(select(AuditEntry).where(AuditEntry.action == "service.changed")).all()) == 60
