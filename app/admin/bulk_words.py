@@ -79,7 +79,7 @@ def can_undo(change: BulkChange) -> bool:
 def undo_words(change: BulkChange) -> str:
     """Until when it can be undone, or why not any more."""
     leave = change.mails_leave_at
-    if change.state in _BACK:
+    if change.state in _BACK or (change.state is BulkState.DONE and not change.done):
         return ""
     if can_undo(change):
         if leave is None:

@@ -46,6 +46,8 @@ def ensure_undoable(change: BulkChange) -> None:
         raise UndoRefused("This change is being undone already, or was.")
     if change.state is BulkState.DRAFT:
         raise UndoRefused("This change has not begun, so there is nothing to undo.")
+    if change.state is BulkState.DONE and not change.done:
+        raise UndoRefused("Nothing was changed, so there is nothing to undo.")
     if change.mails_leave_at is not None and change.mails_leave_at <= clock.utc_now():
         raise UndoRefused
 

@@ -152,6 +152,11 @@ def test_what_has_not_begun_is_not_undone(session):
         ask_undo(draft("set_status", make_request(), status=IN_PROGRESS))
 
 
+def test_where_nothing_was_changed_nothing_is_undone(session):
+    with pytest.raises(UndoRefused, match="Nothing was changed"):
+        ask_undo(run("unassign", make_request()))
+
+
 def test_undo_stops_a_change_that_still_runs(session):
     rows = [make_request() for _ in range(4)]
     before = standing()
