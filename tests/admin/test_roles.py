@@ -5,7 +5,6 @@ import pytest
 from app.admin.permissions import PERMISSIONS
 from app.models import Notification, Payment, ProviderProfile, Role, ServiceTier
 from tests import bulk
-from tests import bulk
 from tests.factories import make_provider, make_request, make_service
 from tests.sign_in import sign_in
 
@@ -14,7 +13,6 @@ ADMIN, WORKERS, MONEY = {Role.ADMIN}, {Role.ADMIN, Role.OPERATOR}, {Role.ADMIN, 
 EDITED = ("services", "tiers", "providers", "affiliates", "users")
 READ_ONLY = (
     "requests",
-    "bulk_changes",
     "bulk_changes",
     "payments",
     "refunds",
@@ -54,7 +52,6 @@ NEEDS = {
         WORKERS,
     ),
     **views(["bulk_changes"], ["confirm", "undo"], WORKERS),
-    **views(["bulk_changes"], ["confirm", "undo"], WORKERS),
     **views(["requests"], ["give_back"], MONEY),
     # What is one's own: the columns, the views, the keys.
     **views(["requests"], ["choose_columns", "save_view", "change_view", "remove_view"], STAFF),
@@ -87,7 +84,6 @@ def known(session):
     rows = {"requests": request, "payments": session.query(Payment).first(), "services": request.service}
     rows |= {"notifications": session.query(Notification).first(), "tiers": session.query(ServiceTier).first()}
     rows |= {"providers": session.query(ProviderProfile).first(), "working_hours": provider}
-    rows |= {"bulk_changes": bulk.run("set_status", request, status=bulk.IN_PROGRESS)}
     rows |= {"bulk_changes": bulk.run("set_status", request, status=bulk.IN_PROGRESS)}
     return {name: str(row.id) for name, row in rows.items()}
 
