@@ -103,9 +103,16 @@ function tick(row, isRange) {
     form.requestSubmit(form.querySelector("button:not([type=button])"));
   });
 
-  // A form that was opened to be filled in, by somebody with a keyboard.
-  const form = document.querySelector("form[data-begin]");
-  if (form && matchMedia("(hover: hover)").matches) openAndFocus(form);
+  // A form that was opened to be filled in is begun at once, where no keyboard comes up over it.
+  if (matchMedia("(hover: hover)").matches) {
+    const form = document.querySelector("form[data-begin]");
+    if (form) openAndFocus(form);
+    document.addEventListener("click", (event) => {
+      const drawer = event.detail && event.target.closest("summary")?.closest("details.drop");
+      // The click has yet to open it.
+      if (drawer && !drawer.open) setTimeout(openAndFocus, 0, drawer);
+    });
+  }
 
   document.querySelector("[data-keys-list]")?.addEventListener("click", showKeys);
   if (list) letClose(list);
