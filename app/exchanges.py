@@ -7,6 +7,7 @@ from uuid import UUID
 from app.db import db, transaction
 from app.errors import DomainError
 from app.extensions import links
+from app.kit import clock
 from app.models import Payment, Refund, RefundStatus
 from app.workflows import gateway_health, payments, purchase, reconciliation, refunds
 
@@ -47,6 +48,34 @@ def check_payment(payment_id: UUID) -> bool:
             gateway_health.note_answer(payment.gateway)
             payments.settle(payment_id, snapshot)
         reconciliation.plan_next_check(payment_id)
+    return True
+
+
+def look_again(payment_id: UUID) -> bool:
+    """Take in what was done with a paid payment elsewhere, and tell administrators of what differs even then.
+
+    False when its gateway gave no answer.
+    """
+    payment = db.session.get_one(Payment, payment_id)
+    try:
+        snapshot = payments.look_up(payment)
+    except DomainError as error:
+        if gateway_health.is_at_fault(error):
+            _note_silence(payment, error)
+            return False
+        # It does not know this payment, as after a change of accounts or modes: `reconcile` reports it.
+        snapshot = None
+    if snapshot is None:
+        with transaction():
+            payments.get_locked(payment_id).checked_at = clock.utc_now()
+        return True
+    with transaction():
+        gateway_health.note_answer(payment.gateway)
+        payments.settle(payment_id, snapshot)
+    # News may have come while we asked: only what differs a second time does.
+    if any(reconciliation.differences(payment, snapshot)) and (found := reconciliation.compare(payment).differences):
+        with transaction():
+            reconciliation.tell_of(payment, found)
     return True
 
 

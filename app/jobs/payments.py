@@ -3,11 +3,14 @@
 import itertools
 import time
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 from uuid import UUID
 
 from app.db import transaction
-from app.exchanges import check_payment, check_refund
+from app.exchanges import check_payment, check_refund, look_again
 from app.workflows import gateway_health, reconciliation, requests
+
+T = TypeVar("T")
 
 LONGEST_RUN = 40
 """Seconds, after which no further gateway is asked in this run."""
@@ -35,10 +38,18 @@ def expire_unpaid() -> None:
                 reconciliation.expire(requests.get_locked(request_id))
 
 
-def _in_time(ids: Iterable[UUID]) -> Iterator[UUID]:
+def look_again_at_paid() -> None:
+    """What the gateways say of payments that are settled with us; one without an answer is let be for this run."""
+    silent: set[str] = set()
+    for payment_id, gateway in _in_time(reconciliation.paid_lately()):
+        if gateway not in silent and not look_again(payment_id):
+            silent.add(gateway)
+
+
+def _in_time(due: Iterable[T]) -> Iterator[T]:
     """Those that fit into this run: a gateway that hangs must not keep the worker from its mail. The rest stay due."""
     end = time.monotonic() + LONGEST_RUN
-    return itertools.takewhile(lambda _: time.monotonic() < end, ids)
+    return itertools.takewhile(lambda _: time.monotonic() < end, due)
 
 
 def alert_on_silence() -> None:

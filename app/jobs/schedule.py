@@ -34,6 +34,7 @@ PERIODIC_JOBS = (
     PeriodicJob("sweep-notifications", "app.jobs.sweep.sweep_notifications", 10),
     PeriodicJob("retry-webhooks", "app.jobs.sweep.retry_webhooks", 30),
     PeriodicJob("check-payments", "app.jobs.payments.check_due", 60),
+    PeriodicJob("look-again", "app.jobs.payments.look_again_at_paid", 600),
     PeriodicJob("expire-unpaid", "app.jobs.payments.expire_unpaid", 600),
     PeriodicJob("alert-silence", "app.jobs.payments.alert_on_silence", 900),
     PeriodicJob("hand-out-waiting", "app.jobs.routing.hand_out_waiting", 30),

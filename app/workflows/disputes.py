@@ -26,6 +26,11 @@ def learn(payment: Payment, news: DisputeNews) -> EventOutcome:
     return EventOutcome.APPLIED
 
 
+def has_open(payment: Payment) -> bool:
+    query = select(Dispute.id).where(Dispute.payment_id == payment.id, Dispute.status == DisputeStatus.OPEN)
+    return db.session.scalar(query.limit(1)) is not None
+
+
 def _find(payment: Payment, news: DisputeNews) -> Dispute | None:
     return db.session.scalar(
         select(Dispute).where(Dispute.gateway == payment.gateway, Dispute.gateway_dispute_id == news.gateway_dispute_id)

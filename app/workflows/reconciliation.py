@@ -3,7 +3,7 @@
 The asking itself is `payments.look_up` and `ask_gateway`, outside any transaction; what is here runs within one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,7 +15,7 @@ from app.errors import DomainError
 from app.gateways.base import PaymentSnapshot, SnapshotStatus
 from app.kit import clock
 from app.models import Payment, PaymentStatus, Refund, RequestStatus, ServiceRequest
-from app.workflows import payments, refunds, status
+from app.workflows import disputes, gateway_choice, notifications, payments, refunds, status
 from app.workflows.audit import SYSTEM
 
 _WAITS = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 60, 180, 360, 720))
@@ -23,6 +23,9 @@ _WAITS = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 60, 180, 360, 
 
 ASKED_FOR = timedelta(days=3)
 """A payment thought lost may still arrive within three days (Razorpay polls the banks that long)."""
+
+LOOKED_BACK, LOOKED_AGAIN_AFTER = timedelta(days=4), timedelta(days=1)
+"""Paid ones are asked about once a day for a while: a refund made elsewhere is found though its message was lost."""
 
 UNPAID_FOR = timedelta(hours=24)
 """After that an unpaid request is closed, once its gateways have been asked."""
@@ -132,8 +135,7 @@ def expire(service_request: ServiceRequest) -> bool:
 
 def differences(payment: Payment, snapshot: PaymentSnapshot) -> Iterator[Difference]:
     """What the gateway says now, against what stands in our books."""
-    theirs = _their_status(snapshot)
-    if theirs is not None and theirs is not _our_status(payment):
+    if _is_otherwise(payment, snapshot):
         yield Difference(payment.id, "status", payment.status, snapshot.status)
     if snapshot.amount is not None and snapshot.amount != payment.amount:
         yield Difference(payment.id, "amount", str(payment.amount), str(snapshot.amount))
@@ -142,6 +144,30 @@ def differences(payment: Payment, snapshot: PaymentSnapshot) -> Iterator[Differe
     ours_back = refunds.returned_minor(payment)
     if snapshot.status is SnapshotStatus.PAID and theirs_back != ours_back:
         yield Difference(payment.id, "refunded", str(ours_back), str(theirs_back))
+
+
+def tell_of(payment: Payment, found: Sequence[Difference]) -> None:
+    """Put what differs before administrators."""
+    reference = payment.service_request.reference_number
+    says = "; ".join(f"{each.what}: ours {each.ours}, theirs {each.theirs}" for each in found)
+    text = f"{gateway_choice.label_of(payment.gateway)} and we disagree about a payment for {reference} ({says})."
+    notifications.alert("reconciliation", text, service_request=payment.service_request, fold=str(payment.id))
+
+
+def paid_lately(limit: int = 200) -> list[tuple[UUID, str]]:
+    """Payments of the last days, and their gateways, that were paid and not heard of for a day."""
+    now = clock.utc_now()
+    query = (
+        select(Payment.id, Payment.gateway)
+        .where(
+            Payment.status.in_((PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)),
+            Payment.created_at > now - LOOKED_BACK,
+            Payment.checked_at < now - LOOKED_AGAIN_AFTER,
+        )
+        .order_by(Payment.created_at)
+        .limit(limit)
+    )
+    return [(payment_id, gateway) for payment_id, gateway in db.session.execute(query)]
 
 
 def payments_between(start: datetime, end: datetime) -> list[UUID]:
@@ -162,13 +188,12 @@ def _wait(age: timedelta) -> timedelta:
     return _WAITS[-1]
 
 
-def _their_status(snapshot: PaymentSnapshot) -> PaymentStatus | None:
-    """None where nothing is decided yet."""
-    return {SnapshotStatus.PAID: PaymentStatus.COMPLETED, SnapshotStatus.FAILED: PaymentStatus.FAILED}.get(
-        snapshot.status
-    )
-
-
-def _our_status(payment: Payment) -> PaymentStatus:
+def _is_otherwise(payment: Payment, snapshot: PaymentSnapshot) -> bool:
     """A refunded payment was paid: the refund is compared by its amount."""
-    return PaymentStatus.COMPLETED if payment.status is PaymentStatus.REFUNDED else payment.status
+    is_paid = payment.status in {PaymentStatus.COMPLETED, PaymentStatus.REFUNDED}
+    if snapshot.status in {SnapshotStatus.PENDING, SnapshotStatus.AUTHORIZED}:
+        # PayPal sets money aside while it is disputed.
+        return is_paid and not disputes.has_open(payment)
+    if snapshot.status is SnapshotStatus.PAID:
+        return not is_paid
+    return payment.status is not PaymentStatus.FAILED
