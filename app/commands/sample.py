@@ -10,8 +10,10 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
+from app.commands import figures
 from app.db import db, transaction
 from app.extensions import settings
+from app.jobs import upkeep
 from app.kit import clock
 from app.models import AffiliateProfile, ProviderProfile, Service
 from app.samples import catalog, requests, staff
@@ -43,7 +45,9 @@ def load_sample(count: int, days: int, detailed_days: int, seed: int) -> None:
     with click.progressbar(length=count, label="Requests", show_pos=True) as bar:
         # It draws names; it guards no secret.
         requests.load(wish, random=Random(seed), progress=bar.update)  # noqa: S311
+    upkeep.learn_sizes()
     click.echo(f"Added {count:,} requests.")
+    click.echo(f"Counted the figures of {figures.count_anew():,} days anew.")
 
 
 def _ensure_shop() -> None:

@@ -42,6 +42,7 @@ PERIODIC_JOBS = (
     PeriodicJob("sweep-bulk-changes", "app.jobs.bulk.sweep", 10),
     PeriodicJob("sweep-imports", "app.jobs.imports.sweep", 60),
     PeriodicJob("keep-figures", "app.jobs.figures.keep", 600),
+    PeriodicJob("learn-sizes", "app.jobs.upkeep.learn_sizes", 3600),
 )
 
 
