@@ -117,6 +117,11 @@ class Story(RuleBasedStateMachine):
     def the_customer_pays(self) -> None:
         (self.company.approve if self.gateway == "paypal" else self.company.pay)(self.order.id)
 
+    @precondition(lambda self: self.gateway == "razorpay" and self.attempt is None and self.order.attempts)
+    @rule()
+    def money_thought_lost_arrives(self) -> None:
+        self.company.arrive_late(self.order.last)
+
     @precondition(lambda self: self.attempt is not None and self.attempt.left)
     @rule(wanted=st.integers(1, PRICE))
     def somebody_refunds_in_the_gateways_dashboard(self, wanted: int) -> None:
