@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,10 +30,12 @@ from app.models import AffiliateProfile, Role, User
 from app.workflows import accounts, affiliate_figures, affiliate_terms, unknown_codes
 from app.workflows.affiliate_figures import Balance, Traffic
 
+LATELY = timedelta(days=30)
+
 
 @dataclass(frozen=True, slots=True)
 class AffiliateRow:
-    """An affiliate with the figures of the page, one balance for each currency."""
+    """An affiliate with the figures of the page: the visits of late, one balance for each currency."""
 
     profile: AffiliateProfile
     traffic: Traffic
@@ -70,6 +73,7 @@ class AffiliateView(ConsoleView):
     list_template = "admin/affiliates/list.html"
     details_template = "admin/affiliates/details.html"
     create_label = "New affiliate"
+    intro = f"Clicks, purchases and conversion are of the last {LATELY.days} days; the money is of all time."
     empty = "Nobody sends customers yet. Make the first affiliate: they get a code for their links."
     search_label = "Code, name or email begins with"
     orders = {
@@ -113,9 +117,9 @@ class AffiliateView(ConsoleView):
     )
 
     def shown(self, rows: Sequence[AffiliateProfile]) -> Sequence[AffiliateRow]:
-        keys = [row.user_id for row in rows]
-        balances = affiliate_figures.balances_of(keys, clock.utc_now())
-        traffic = affiliate_figures.traffic(keys)
+        keys, now = [row.user_id for row in rows], clock.utc_now()
+        balances = affiliate_figures.balances(keys, now)
+        traffic = affiliate_figures.traffic(keys, since=now - LATELY)
         return [AffiliateRow(row, traffic[row.user_id], balances.get(row.user_id, ())) for row in rows]
 
     def searched(self, query: Select[Any], text: str) -> Select[Any]:
@@ -131,7 +135,8 @@ class AffiliateView(ConsoleView):
         return row.user.name
 
     def facts(self, row: AffiliateProfile) -> Sequence[tuple[str, object]]:
-        [shown] = self.shown([row])
+        ever = affiliate_figures.traffic([row.user_id])[row.user_id]
+        lately = affiliate_figures.traffic([row.user_id], since=clock.utc_now() - LATELY)[row.user_id]
         return [
             ("Email", row.user.email),
             ("Code", cells.mono(row.code)),
@@ -139,14 +144,13 @@ class AffiliateView(ConsoleView):
             ("Account", cells.switch(row.user.is_enabled, off="Closed")),
             ("Rate", f"{format_percent(row.rate_basis_points)} %"),
             ("Other rates", _other_rates(row.user_id)),
-            ("Clicks", f"{shown.traffic.clicks:,}"),
-            ("Paid purchases", f"{shown.traffic.purchases:,}"),
-            ("Conversion", shown.traffic.conversion),
+            (f"The last {LATELY.days} days", _traffic_words(lately)),
+            ("Ever", _traffic_words(ever)),
             ("Joined", exact(row.created_at)),
         ]
 
     def balances(self, row: AffiliateProfile) -> Sequence[Balance]:
-        return affiliate_figures.balances(clock.utc_now(), [row.user_id])
+        return affiliate_figures.balances([row.user_id], clock.utc_now()).get(row.user_id, ())
 
     @property
     def may_pay_out(self) -> bool:
@@ -207,6 +211,10 @@ class AffiliateView(ConsoleView):
         row.rate_basis_points = form.rate.data or 0
         row.is_active = bool(form.is_active.data)
         affiliate_terms.set_rates(row.user_id, form.rates.data or {})
+
+
+def _traffic_words(traffic: Traffic) -> str:
+    return f"{traffic.clicks:,} clicks, {traffic.purchases:,} paid purchases, conversion {traffic.conversion}"
 
 
 def _other_rates(affiliate_id: UUID) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, Select, exists, false, not_, select
+from sqlalchemy import ColumnElement, Select, false, not_, select
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from app.admin import cells
@@ -54,15 +54,15 @@ def _affiliates() -> Options:
 
 
 def _is_paid() -> ColumnElement[bool]:
-    return exists().where(PayoutLine.commission_entry_id == CommissionEntry.id)
+    return CommissionEntry.paid_out_at.is_not(None)
 
 
 def _is_payable() -> ColumnElement[bool]:
-    return not_(_is_paid()) & is_approved(clock.utc_now())
+    return CommissionEntry.paid_out_at.is_(None) & is_approved(clock.utc_now())
 
 
 def _is_waiting() -> ColumnElement[bool]:
-    return not_(_is_paid()) & not_(is_approved(clock.utc_now()))
+    return CommissionEntry.paid_out_at.is_(None) & not_(is_approved(clock.utc_now()))
 
 
 def reason(row: CommissionEntry) -> str:

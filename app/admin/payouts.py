@@ -223,7 +223,7 @@ def _line_chunks(payout_id: UUID) -> Iterator[Sequence[Any]]:
 
 def _payees() -> list[Payee]:
     """Everybody with something due, the largest sum first."""
-    due = [balance for balance in affiliate_figures.balances(clock.utc_now()) if balance.due]
+    due = affiliate_figures.dues(clock.utc_now())
     query = select(AffiliateProfile).where(AffiliateProfile.user_id.in_({balance.affiliate_id for balance in due}))
     profiles = {profile.user_id: profile for profile in db.session.scalars(query)}
     payees = [Payee(profiles[each.affiliate_id], each) for each in due if each.affiliate_id in profiles]

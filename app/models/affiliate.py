@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.columns import EnumText, UtcDateTime
@@ -15,6 +15,8 @@ from app.models.catalog import Service
 from app.models.payment import Payment, Refund
 from app.models.service_request import ServiceRequest
 from app.models.user import User
+
+_UNPAID = text("paid_out_at IS NULL")
 
 
 class AffiliateProfile(Keyed, Touched, Model):
@@ -113,7 +115,11 @@ class Payout(Keyed, Model):
 
 
 class CommissionEntry(Keyed, Model):
-    """One line of the ledger: never changed, never deleted. `cause_key` makes each cause enter once."""
+    """One line of the ledger: never deleted, and never changed but for `paid_out_at`, the mark of a paid one.
+
+    `cause_key` makes each cause enter once. Which payout paid it is in `payout_lines`, whose unique key lets no
+    second one do so; the mark keeps what is not paid yet a short list beside a long ledger.
+    """
 
     __tablename__ = "commission_entries"
 
@@ -129,6 +135,7 @@ class CommissionEntry(Keyed, Model):
         EnumText(CommissionRule), default=CommissionRule.AFFILIATE, server_default=CommissionRule.AFFILIATE
     )
     cause_key: Mapped[str] = mapped_column(String(100), unique=True)
+    paid_out_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     affiliate: Mapped[User] = relationship()
     service_request: Mapped[ServiceRequest] = relationship()
@@ -144,6 +151,18 @@ class CommissionEntry(Keyed, Model):
         Index("ix_commission_entries_kind_created_at_id", "kind", "created_at", "id"),
         # All that an affiliate's sums look at.
         Index("ix_commission_entries_affiliate_sums", "affiliate_id", "kind", "currency", "created_at", "amount_minor"),
+        # What is not paid yet.
+        Index("ix_commission_entries_unpaid", "created_at", "id", postgresql_where=_UNPAID, sqlite_where=_UNPAID),
+        Index(
+            "ix_commission_entries_unpaid_sums",
+            "affiliate_id",
+            "currency",
+            "kind",
+            "created_at",
+            "amount_minor",
+            postgresql_where=_UNPAID,
+            sqlite_where=_UNPAID,
+        ),
     )
 
     @property

@@ -223,6 +223,7 @@ class Dispute(Keyed, Touched, Model):
         Index("ix_disputes_payment_id", "payment_id"),
         Index("ix_disputes_gateway_dispute_id", "gateway_dispute_id"),
         Index("ix_disputes_status_urgent_from_id", "status", "urgent_from", "id"),
+        Index("ix_disputes_urgent_from_id", "urgent_from", "id"),
         Index("ix_disputes_created_at_id", "created_at", "id"),
         Index("ix_disputes_status_created_at_id", "status", "created_at", "id"),
         Index("ix_disputes_gateway_created_at_id", "gateway", "created_at", "id"),

@@ -178,14 +178,7 @@ class ServiceRequest(Keyed, Touched, Model):
             postgresql_where=text("payment_completed_at IS NOT NULL"),
             sqlite_where=text("payment_completed_at IS NOT NULL"),
         ),
-        # What an affiliate's purchases are counted by, and purchases with a code that nobody has.
-        Index(
-            "ix_service_requests_affiliate_bought",
-            "affiliate_id",
-            "payment_status",
-            postgresql_where=text("affiliate_id IS NOT NULL"),
-            sqlite_where=text("affiliate_id IS NOT NULL"),
-        ),
+        # Purchases with a code that nobody has.
         Index(
             "ix_service_requests_unknown_code",
             "affiliate_code",

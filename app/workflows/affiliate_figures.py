@@ -1,7 +1,7 @@
 """What affiliates brought and what is owed for it: figures of many at once, however long the ledger is."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,14 +24,19 @@ _BOUGHT = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """One affiliate's account in one currency, in minor units. `approved` counts sales past the delay alone."""
+    """One affiliate's account in one currency, in minor units.
+
+    `due` is all that is not paid yet. `payable` is the part of it that may be paid now, of sales past the approval
+    delay; below zero it carries over.
+    """
 
     affiliate_id: UUID
     currency: str
     earned_minor: int = 0
     adjusted_minor: int = 0
-    approved_minor: int = 0
     paid_minor: int = 0
+    due_minor: int = 0
+    payable_minor: int = 0
 
     @property
     def earned(self) -> Money:
@@ -47,13 +52,11 @@ class Balance:
 
     @property
     def due(self) -> Money:
-        """All that is not paid yet."""
-        return Money(self.earned_minor + self.adjusted_minor - self.paid_minor, self.currency)
+        return Money(self.due_minor, self.currency)
 
     @property
     def payable(self) -> Money:
-        """The part of it that may be paid now; below zero it carries over."""
-        return Money(self.approved_minor - self.paid_minor, self.currency)
+        return Money(self.payable_minor, self.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,74 +87,71 @@ def is_approved(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def balances(now: datetime, affiliate_ids: Collection[UUID] | None = None) -> list[Balance]:
-    """Of these affiliates, or of all; by affiliate and currency, in three queries."""
-    found: dict[tuple[UUID, str], Balance] = {}
-
-    def add(affiliate_id: UUID, currency: str, **minors: Any) -> None:
-        balance = found.get((affiliate_id, currency), Balance(affiliate_id, currency))
-        sums = {name: getattr(balance, name) + int(minor) for name, minor in minors.items()}
-        found[affiliate_id, currency] = replace(balance, **sums)
-
-    for affiliate_id, currency, kind, total, approved in db.session.execute(_entry_sums(now, affiliate_ids)):
-        name = "earned_minor" if kind is CommissionKind.EARNED else "adjusted_minor"
-        add(affiliate_id, currency, **{name: total}, approved_minor=approved)
-    for affiliate_id, currency, approved in db.session.execute(_approved_adjustments(now, affiliate_ids)):
-        add(affiliate_id, currency, approved_minor=approved)
-    for affiliate_id, currency, total in db.session.execute(_paid_sums(affiliate_ids)):
-        add(affiliate_id, currency, paid_minor=total)
-    return sorted(found.values(), key=lambda balance: (balance.affiliate_id, balance.currency))
+def balances(affiliate_ids: Collection[UUID], now: datetime) -> Mapping[UUID, list[Balance]]:
+    """By affiliate, one for each currency; one without any commission has no entry."""
+    entries = select(CommissionEntry.affiliate_id, CommissionEntry.currency, *map(_sum_of, CommissionKind))
+    found = _gather(
+        _grouped(entries.where(CommissionEntry.affiliate_id.in_(affiliate_ids)), CommissionEntry),
+        _grouped(_unpaid(now).where(CommissionEntry.affiliate_id.in_(affiliate_ids)), CommissionEntry),
+        _grouped(_paid().where(Payout.affiliate_id.in_(affiliate_ids)), Payout),
+    )
+    by_affiliate: dict[UUID, list[Balance]] = defaultdict(list)
+    for balance in found:
+        by_affiliate[balance.affiliate_id].append(balance)
+    return by_affiliate
 
 
-def balances_of(affiliate_ids: Collection[UUID], now: datetime) -> Mapping[UUID, list[Balance]]:
-    """The same, by affiliate; one without any commission has no entry."""
-    return _grouped(balances(now, affiliate_ids))
+def dues(now: datetime) -> list[Balance]:
+    """Of everybody to whom something is due; nothing is read of what was paid but its sums."""
+    found = _gather(_grouped(_unpaid(now), CommissionEntry), _grouped(_paid(), Payout))
+    return [balance for balance in found if balance.due]
 
 
-def traffic(affiliate_ids: Collection[UUID]) -> Mapping[UUID, Traffic]:
-    """Clicks and paid purchases of these affiliates, in two queries."""
-    clicks = _counts(AffiliateClick.affiliate_id, affiliate_ids)
-    purchases = _counts(ServiceRequest.affiliate_id, affiliate_ids, ServiceRequest.payment_status.in_(_BOUGHT))
+def traffic(affiliate_ids: Collection[UUID], *, since: datetime | None = None) -> Mapping[UUID, Traffic]:
+    """Clicks and paid purchases of these affiliates, ever or since a moment, in two queries."""
+    clicks = _counts(AffiliateClick, affiliate_ids, since)
+    purchases = _counts(ServiceRequest, affiliate_ids, since, ServiceRequest.payment_status.in_(_BOUGHT))
     return {key: Traffic(clicks.get(key, 0), purchases.get(key, 0)) for key in affiliate_ids}
 
 
-def _entry_sums(now: datetime, affiliate_ids: Collection[UUID] | None) -> Sums:
-    is_old_sale = and_(CommissionEntry.kind == CommissionKind.EARNED, CommissionEntry.created_at < now - APPROVAL_DELAY)
-    query: Sums = select(
+def _sum_of(kind: CommissionKind) -> ColumnElement[int]:
+    minor = case((CommissionEntry.kind == kind, CommissionEntry.amount_minor), else_=0)
+    return func.sum(minor).label(f"{kind}_minor")
+
+
+def _unpaid(now: datetime) -> Sums:
+    approved = case((is_approved(now), CommissionEntry.amount_minor), else_=0)
+    return select(
         CommissionEntry.affiliate_id,
         CommissionEntry.currency,
-        CommissionEntry.kind,
-        func.sum(CommissionEntry.amount_minor),
-        func.sum(case((is_old_sale, CommissionEntry.amount_minor), else_=0)),
-    ).group_by(CommissionEntry.affiliate_id, CommissionEntry.currency, CommissionEntry.kind)
-    return _only(query, CommissionEntry.affiliate_id, affiliate_ids)
+        func.sum(CommissionEntry.amount_minor).label("due_minor"),
+        func.sum(approved).label("payable_minor"),
+    ).where(CommissionEntry.paid_out_at.is_(None))
 
 
-def _approved_adjustments(now: datetime, affiliate_ids: Collection[UUID] | None) -> Sums:
-    query: Sums = (
-        select(CommissionEntry.affiliate_id, CommissionEntry.currency, func.sum(CommissionEntry.amount_minor))
-        .where(CommissionEntry.kind == CommissionKind.ADJUSTED, is_approved(now))
-        .group_by(CommissionEntry.affiliate_id, CommissionEntry.currency)
-    )
-    return _only(query, CommissionEntry.affiliate_id, affiliate_ids)
+def _paid() -> Sums:
+    return select(Payout.affiliate_id, Payout.currency, func.sum(Payout.amount_minor).label("paid_minor"))
 
 
-def _paid_sums(affiliate_ids: Collection[UUID] | None) -> Sums:
-    query: Sums = select(Payout.affiliate_id, Payout.currency, func.sum(Payout.amount_minor))
-    return _only(query.group_by(Payout.affiliate_id, Payout.currency), Payout.affiliate_id, affiliate_ids)
+def _grouped(query: Sums, model: Any) -> Sums:
+    return query.group_by(model.affiliate_id, model.currency)
 
 
-def _only(query: Sums, column: Any, affiliate_ids: Collection[UUID] | None) -> Sums:
-    return query if affiliate_ids is None else query.where(column.in_(affiliate_ids))
+def _gather(*queries: Sums) -> list[Balance]:
+    """One balance of what several queries say of an affiliate and currency."""
+    sums: dict[tuple[UUID, str], dict[str, int]] = defaultdict(dict)
+    for query in queries:
+        for row in db.session.execute(query).mappings():
+            known = sums[row["affiliate_id"], row["currency"]]
+            known |= {name: int(minor) for name, minor in row.items() if name.endswith("_minor")}
+    return [replace(Balance(*key), **minors) for key, minors in sorted(sums.items())]
 
 
-def _counts(column: Any, affiliate_ids: Collection[UUID], *conditions: ColumnElement[bool]) -> dict[UUID, int]:
+def _counts(
+    model: Any, affiliate_ids: Collection[UUID], since: datetime | None, *conditions: ColumnElement[bool]
+) -> dict[UUID, int]:
+    column = model.affiliate_id
     query = select(column, func.count()).where(column.in_(affiliate_ids), *conditions).group_by(column)
+    if since is not None:
+        query = query.where(model.created_at >= since)
     return {key: int(count) for key, count in db.session.execute(query)}
-
-
-def _grouped(rows: Iterable[Balance]) -> Mapping[UUID, list[Balance]]:
-    grouped: dict[UUID, list[Balance]] = defaultdict(list)
-    for balance in rows:
-        grouped[balance.affiliate_id].append(balance)
-    return grouped

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.db import db
@@ -59,11 +59,10 @@ def due_lines(affiliate_id: UUID, currency: str, *, now: datetime) -> Select[Any
     """Those lines, oldest first."""
     return (
         select(CommissionEntry)
-        .outerjoin(PayoutLine, PayoutLine.commission_entry_id == CommissionEntry.id)
         .where(
             CommissionEntry.affiliate_id == affiliate_id,
             CommissionEntry.currency == currency,
-            PayoutLine.id.is_(None),
+            CommissionEntry.paid_out_at.is_(None),
             is_approved(now),
         )
         .order_by(CommissionEntry.created_at, CommissionEntry.id)
@@ -148,3 +147,6 @@ def _mark_paid(payout: Payout, entries: list[UUID]) -> None:
             db.session.execute(insert(PayoutLine), rows)
     except IntegrityError as error:
         raise StaleChange("Somebody recorded a payout of these lines meanwhile. Nothing was recorded.") from error
+    paid = select(PayoutLine.commission_entry_id).where(PayoutLine.payout_id == payout.id)
+    marked = update(CommissionEntry).where(CommissionEntry.id.in_(paid)).values(paid_out_at=now)
+    db.session.execute(marked.execution_options(synchronize_session=False))

@@ -1,5 +1,6 @@
 """Paying affiliates: each line once, nothing before its time, and never more than is due."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -36,6 +37,10 @@ def due(profile, currency="INR"):
     return payouts.due(profile.user_id, currency, now=clock.utc_now())
 
 
+def balances(profile):
+    return affiliate_figures.balances([profile.user_id], clock.utc_now()).get(profile.user_id, [])
+
+
 def wish_for(profile, minor, currency="INR", **changes):
     values = {"paid_at": clock.utc_now() - timedelta(hours=1), "batch": "2026-03-01"} | changes
     return Wish(profile.user_id, Money(minor, currency), **values)
@@ -61,7 +66,7 @@ def test_a_payout_pays_every_line_that_is_due_once(session, affiliate, finance):
     paid = set(session.scalars(select(PayoutLine.commission_entry_id)))
     assert paid == {line.id for line in ledger(affiliate)[:2]}
     assert due(affiliate) == payouts.Due(Money(0, "INR"), 0)
-    [balance] = affiliate_figures.balances(clock.utc_now(), [affiliate.user_id])
+    [balance] = balances(affiliate)
     assert (balance.due.minor, balance.payable.minor, balance.paid.minor) == (7_000, 0, 15_000)
 
 
@@ -163,9 +168,13 @@ def test_whatever_happens_payouts_and_what_is_due_make_up_the_ledger(session, em
             record(profile, due(profile).amount.minor, actor)
     total = sum(line.amount_minor for line in ledger(profile))
     paid = sum(session.scalars(select(Payout.amount_minor)))
-    for balance in affiliate_figures.balances(clock.utc_now(), [profile.user_id]):
-        assert balance.due.minor == total - paid
+    for balance in balances(profile):
+        assert (balance.due.minor, balance.paid.minor) == (total - paid, paid)
+        assert balance.earned.minor + balance.adjusted.minor == total
         assert balance.payable == due(profile).amount
+        assert affiliate_figures.dues(clock.utc_now()) in ([], [replace(balance, earned_minor=0, adjusted_minor=0)])
+    marked = select(CommissionEntry.id).where(CommissionEntry.paid_out_at.is_not(None))
+    assert set(session.scalars(marked)) == set(session.scalars(select(PayoutLine.commission_entry_id)))
     lines = select(func.sum(CommissionEntry.amount_minor)).join(PayoutLine)
     assert (db.session.scalar(lines) or 0) == paid
     net = sum(sale.amount_minor - sale.refunded_minor for sale in sales)
