@@ -1,6 +1,7 @@
 """What the demo starts with: a shop, its people, and a few weeks of lively requests."""
 
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 
@@ -8,12 +9,13 @@ from sqlalchemy import select
 
 from app.db import db, transaction
 from app.extensions import links
+from app.jobs import figures
 from app.kit import clock
-from app.models import GatewayConfig, Service, ServiceRequest
-from app.samples import catalog, requests, staff
+from app.models import GatewayConfig, RequestStatus, Service, ServiceRequest
+from app.samples import catalog, requests, staff, trouble
 from app.samples.people import make_customer
 from app.sandbox import ledger
-from app.workflows import gateway_setup, payments, purchase
+from app.workflows import gateway_setup, payments, purchase, status
 from app.workflows.audit import COMMAND
 from app.workflows.gateway_setup import GatewayChanges
 
@@ -38,6 +40,10 @@ def seed_demo(password: str) -> None:
     requests.load(requests.Wish(_REQUESTS, period), random=random, progress=lambda _: None)
     for number in range(_FRESH):
         _buy(random, services[number % len(services)], number)
+    _buy(random, services[0], _FRESH, meanwhile=_cancel)
+    with transaction():
+        trouble.add_trouble(period.start, random=random)
+    figures.keep()
 
 
 def _add_gateway() -> None:
@@ -46,7 +52,14 @@ def _add_gateway() -> None:
         gateway_setup.set_up("sandbox", changes, actor=COMMAND)
 
 
-def _buy(random: Random, service: Service, number: int) -> None:
+def _cancel(service_request: ServiceRequest) -> None:
+    """The payment that comes all the same has to be looked at."""
+    status.change_status(service_request, RequestStatus.CANCELLED, actor=COMMAND)
+
+
+def _buy(
+    random: Random, service: Service, number: int, *, meanwhile: Callable[[ServiceRequest], object] = lambda _: None
+) -> None:
     sample = make_customer(random, 90_000 + number)
     customer = purchase.Customer(sample.full_name, sample.email, sample.phone, sample.requirements)
     tiers = service.active_tiers
@@ -56,6 +69,7 @@ def _buy(random: Random, service: Service, number: int) -> None:
     intent = purchase.create_intent(payment, links())
     with transaction():
         payment = purchase.attach_intent(payment.id, intent)
+        meanwhile(payment.service_request)
     with transaction():
         ledger.decide(ledger.find_payment(intent.client_secret), "approve")
     snapshot = payments.ask_gateway(payment)

@@ -10,7 +10,7 @@ from app.admin.plots import Layer
 from app.workflows.figures import Figures, Measure, Tally
 from app.workflows.gateway_choice import label_of
 
-_TALL = 208
+_TALL = 232
 _OUTCOMES = (("paid", "good"), ("failed", "bad"), ("open", "pale"))
 
 

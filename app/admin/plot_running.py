@@ -10,6 +10,8 @@ from app.admin.plots import Layer
 from app.models import ErrorCategory, NotificationStatus
 from app.workflows.figures import WAITING, Figures, Measure
 
+_TALL = 208
+"""Beside the errors, which have several drawings."""
 _SENT, _FAILED = (NotificationStatus.SENT,), (NotificationStatus.DEAD,)
 
 
@@ -30,7 +32,9 @@ def mail(scene: Scene) -> Card:
             ("Sent", "Waiting", "Failed"),
             *(_count_of(Measure.MAIL, keys) for _, _, keys in kinds),
         ),
-        panels=[Panel(plots.columns(scene.slots(said), layers, words=plot_words.whole))] if is_any else (),
+        panels=[Panel(plots.columns(scene.slots(said), layers, words=plot_words.whole, height=_TALL))]
+        if is_any
+        else (),
         endings=[Ending(css, label, f"{sum(counts[label]):,}") for css, label, _ in reversed(kinds)] if is_any else (),
         note="By the day on which a message was owed.",
         empty="" if is_any else "No message was owed to anybody in these days.",

@@ -125,7 +125,9 @@ def workload(loads: Sequence[Load]) -> Card:
 
 
 def _step_cells(number: int, counts: Sequence[int]) -> tuple[str, ...]:
-    of_before = plot_words.percent(counts[number], counts[number - 1]) if number and counts[number - 1] else "–"
+    # Who buys through the API sends no form of ours: more may have paid than that.
+    is_share = number > 0 and 0 < counts[number] <= counts[number - 1]
+    of_before = plot_words.percent(counts[number], counts[number - 1]) if is_share else "–"
     return (_STEPS[FUNNEL[number]], f"{counts[number]:,}", of_before)
 
 

@@ -16,6 +16,8 @@ _ACROSS = 1000
 _GAP = 0.22
 _MOST_TICKS = 8
 _FEW = 4
+_WIDE = 12
+"""Up to so many slots, each has room for its name below it."""
 _NICE = (1, 2, 4, 6, 8, 10)
 """So that half of it reads well too."""
 
@@ -56,11 +58,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """`lines` are the heights that `marks` at the left name; `strips` is what a pointer can rest on."""
+    """`marks` name heights, at the left; `strips` is what a pointer can rest on."""
 
     height: int
     shapes: Sequence[Shape]
-    lines: Sequence[float]
     marks: Sequence[Mark]
     ticks: Sequence[Mark]
     strips: Markup
@@ -80,7 +81,7 @@ def columns(
             path = _bars(scale, floors, tops, wanted=[slot.is_part is is_part for slot in slots])
             shapes += [Shape(css, path)] if path else []
         floors = tops
-    return Drawing(height, shapes, scale.lines, scale.marks(words), _ticks(slots), _strips(slots, height))
+    return Drawing(height, shapes, scale.marks(words), _ticks(slots), _strips(slots, height))
 
 
 def lines(
@@ -99,7 +100,7 @@ def lines(
     scale = _Scale(max((value or 0 for layer in layers for value in layer.values), default=0), height)
     shapes = [Shape(layer.css, _line(scale, layer.values)) for layer in layers]
     marks = scale.marks(lambda step: words(step * unit))
-    return Drawing(height, shapes, scale.lines, marks, _ticks(slots), _strips(slots, height))
+    return Drawing(height, shapes, marks, _ticks(slots), _strips(slots, height))
 
 
 def share(part: float, whole: float) -> float:
@@ -127,12 +128,10 @@ class _Scale:
     def y(self, value: float) -> float:
         return round(self._height * (1 - value / self._top), 1)
 
-    @property
-    def lines(self) -> list[float]:
-        return [self.y(step) for step in self._steps]
-
     def marks(self, words: Callable[[float], str]) -> list[Mark]:
-        return [Mark(words(step), 0, self.y(step) - 4, "start") for step in self._steps]
+        """Of the steps that have a name; a line is drawn below each."""
+        named = [(words(step), self.y(step)) for step in self._steps]
+        return [Mark(text, 0, y, "start") for text, y in named if text]
 
 
 def _bars(scale: _Scale, floors: Sequence[float], tops: Sequence[float], *, wanted: Sequence[bool]) -> str:
@@ -175,10 +174,8 @@ def _ticks(slots: Sequence[Slot]) -> list[Mark]:
 
 def _tick(text: str, number: int, count: int, *, css: str) -> Mark:
     slot = 100 / count
-    if count > _FEW and number == count - 1:
+    if count > _WIDE and number == count - 1:
         return Mark(text, 100, 0, "end", css)
-    if count > _FEW and number == 0:
-        return Mark(text, 0, 0, "start", css)
     return Mark(text, round(slot * (number + 0.5), 2), 0, "middle", css)
 
 

@@ -22,14 +22,18 @@ def figures(*, check: bool, recount: bool) -> None:
     if check:
         _check()
         return
-    if recount:
-        with transaction():
-            figure_keeping.mark_all(settings().time_zone)
-    days = count_all()
+    days = count_anew() if recount else count_missing()
     click.echo(f"Counted {days:,} days.")
 
 
-def count_all() -> int:
+def count_anew() -> int:
+    """Every day, whatever was kept: how many there are."""
+    with transaction():
+        figure_keeping.mark_all(settings().time_zone)
+    return count_missing()
+
+
+def count_missing() -> int:
     """How many days had to be counted."""
     counted: list[int] = []
     job.keep_missing(settings().time_zone, limit=_AS_LONG_AS_IT_TAKES, progress=counted.append)

@@ -29,7 +29,8 @@ def keep() -> None:
     for bucket, period in figure_keeping.missing_sums(zone):
         with transaction():
             figure_keeping.keep_sum(bucket, period, zone)
-    _keep(figure_keeping.oldest_counts(zone, _DOUBTED), zone)
+    with transaction():
+        figure_keeping.look_again(zone, _DOUBTED)
 
 
 def keep_missing(zone: ZoneInfo, *, limit: timedelta, progress: Callable[[int], None]) -> None:

@@ -68,10 +68,15 @@ def missing_sums(zone: ZoneInfo) -> list[Sum]:
     return [(bucket, Period(start, bucket.end(start))) for bucket, start in sorted(wanted)]
 
 
-def oldest_counts(zone: ZoneInfo, limit: int) -> list[Counted]:
+def look_again(zone: ZoneInfo, limit: int) -> None:
     """Count anew what was counted longest ago: whatever changed without a mark is found out in time."""
-    query = select(KeptFigures).where(KeptFigures.span == Bucket.DAY).order_by(KeptFigures.counted_at).limit(limit)
-    return [Counted(row.start, count_day(row.start, zone), row.version) for row in db.session.scalars(query)]
+    settled = select(KeptFigures).where(KeptFigures.span == Bucket.DAY, KeptFigures.is_settled)
+    query = settled.order_by(KeptFigures.counted_at).limit(limit)
+    for row in db.session.scalars(query.with_for_update(skip_locked=True, key_share=True)).all():
+        figures = count_day(row.start, zone)
+        row.counted_at = clock.utc_now()
+        if not _is_ours(row, zone) or figures != Figures(row.figures):
+            keep([Counted(row.start, figures, row.version)], zone)
 
 
 def mark_all(zone: ZoneInfo) -> None:
@@ -104,16 +109,19 @@ def _compare(row: KeptFigures, counted: Figures) -> Iterator[Difference]:
 
 
 def _put_day(counted: Counted, zone: ZoneInfo) -> bool:
-    return _put(Bucket.DAY, counted.day, counted.figures, zone=zone, version=counted.version)
+    is_settled = counted.is_over and counted.figures.is_settled
+    return _put(Bucket.DAY, counted.day, counted.figures, zone=zone, version=counted.version, is_settled=is_settled)
 
 
-def _put(span: Bucket, start: date, figures: Figures, *, zone: ZoneInfo, version: int | None) -> bool:
+def _put(
+    span: Bucket, start: date, figures: Figures, *, zone: ZoneInfo, version: int | None, is_settled: bool = True
+) -> bool:
     """Write them where there were none, or in place of the `version` that they were counted to replace."""
     values = {
         "zone": zone.key,
         "edition": EDITION,
         "figures": figures.as_json(),
-        "is_settled": figures.is_settled,
+        "is_settled": is_settled,
         "counted_at": clock.utc_now(),
     }
     dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite

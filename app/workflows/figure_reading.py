@@ -24,7 +24,10 @@ from app.workflows.figure_sources import EDITION, count_between, first_moment
 from app.workflows.figures import Figures
 
 FRESH = timedelta(minutes=1)
-"""For so long the figures of a past day with messages under way are good enough."""
+"""For so long the figures of a past day with messages under way are good enough, and those of a busy one that runs."""
+
+BUSY = 2_000
+"""Counting so many things takes long enough to be noticed; a day that runs and has fewer is counted at each look."""
 
 PATIENCE = timedelta(seconds=2)
 """How long a page may take to count days that nobody has counted yet."""
@@ -55,12 +58,13 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A day that is over, counted just now. `version` is that of the figures it replaces; `marks` are what it knows."""
+    """A day counted just now. `version` is that of the figures it replaces; `marks` are what it knows."""
 
     day: date
     figures: Figures
     version: int | None
     marks: tuple[UUID, ...] = ()
+    is_over: bool = True
 
 
 @dataclass(slots=True)
@@ -116,9 +120,12 @@ class _Desk:
         return clock.end_of_day(day, self.zone) + GRACE <= self.now
 
     def holds(self, row: Row[Any]) -> bool:
-        """Whether kept figures of a day still are what counting would give."""
+        """Whether kept figures of a day are what counting would give, or were less than a minute ago."""
         is_ours = row.zone == self.zone.key and row.edition == EDITION and row.start not in self.marks
         return is_ours and (row.is_settled or row.counted_at > self.now - FRESH)
+
+    def is_worth_keeping(self, day: date, figures: Figures) -> bool:
+        return self.is_over(day) or figures.size >= BUSY
 
     def has_marks(self, period: Period) -> bool:
         return any(day in period for day in self.marks)
@@ -137,9 +144,9 @@ def _count(
             return
         figures = count_day(day, desk.zone)
         reading.pieces.append(Piece(Period(day, day), figures))
-        if is_over:
+        if desk.is_worth_keeping(day, figures):
             version = known[day].version if day in known else None
-            reading.counted.append(Counted(day, figures, version, desk.marks.get(day, ())))
+            reading.counted.append(Counted(day, figures, version, desk.marks.get(day, ()), is_over))
 
 
 def _since_the_first(missing: list[date], desk: _Desk) -> list[date]:

@@ -51,7 +51,7 @@ _EACH: ColumnElement[int] = func.count()
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Rows whose `at` lies in the day, tallied by `key`."""
+    """Rows whose `at` lies in the day, tallied by `key`; of those with the same `once`, one counts."""
 
     measure: Measure
     at: InstrumentedAttribute[Any]
@@ -59,12 +59,21 @@ class Source:
     count: ColumnElement[int] = _EACH
     amount_minor: ColumnElement[int] = _NOTHING
     where: tuple[ColumnElement[bool], ...] = ()
+    once: ColumnElement[str] | None = None
 
     def counted(self) -> Select[str, str, int, int]:
-        within = (self.at >= bindparam("start", type_=UtcDateTime), self.at < bindparam("end", type_=UtcDateTime))
+        within = (
+            self.at >= bindparam("start", type_=UtcDateTime),
+            self.at < bindparam("end", type_=UtcDateTime),
+            *self.where,
+        )
+        if self.once is not None:
+            # PostgreSQL would sort for count(DISTINCT ...), which takes ten times as long.
+            different = select(self.once).where(*within).distinct().subquery()
+            return select(_word(self.measure), self.key, self.count, self.amount_minor).select_from(different)
         return (
             select(_word(self.measure), self.key, self.count, cast(self.amount_minor, BigInteger))
-            .where(*within, *self.where)
+            .where(*within)
             # By its place: PostgreSQL does not know an expression with parameters again.
             .group_by(literal_column("2"))
         )
@@ -114,8 +123,16 @@ def _text(column: Any) -> ColumnElement[str]:
 def _step() -> ColumnElement[str]:
     """The step of `spread` that the wait for the first contact falls into."""
     waited = _seconds(ServiceRequest.first_contact_at) - _seconds(ServiceRequest.payment_completed_at)
-    below = [(waited < literal_column(str(edge)), _word(str(number))) for number, edge in enumerate(spread.EDGES[1:])]
-    return case(*below, else_=_word(str(len(spread.EDGES) - 1)))
+    return _halve(waited, 0, len(spread.EDGES))
+
+
+def _halve(value: ColumnElement[int], low: int, high: int) -> ColumnElement[str]:
+    """By halves: asked edge by edge, the database would work out `value` fifty times for each row."""
+    if high - low == 1:
+        return _word(str(low))
+    middle = (low + high) // 2
+    is_below = value < literal_column(str(spread.EDGES[middle]))
+    return case((is_below, _halve(value, low, middle)), else_=_halve(value, middle, high))
 
 
 def _outcome() -> ColumnElement[str]:
@@ -141,16 +158,14 @@ def _sum(column: Any) -> ColumnElement[int]:
 
 def _steps_of_the_funnel() -> list[Source]:
     # What a gateway tells us has no visitor: each is one.
-    visitors = func.count(AnalyticsEvent.visitor.distinct()) + func.count(
-        case((AnalyticsEvent.visitor.is_(None), literal_column("1")))
-    )
+    visitor = func.coalesce(AnalyticsEvent.visitor, cast(AnalyticsEvent.id, String))
     return [
         Source(
             Measure.FUNNEL,
             AnalyticsEvent.created_at,
             _word(name),
-            count=visitors,
             where=(AnalyticsEvent.name == _word(name),),
+            once=visitor,
         )
         for name in FUNNEL
     ]

@@ -57,7 +57,7 @@ class Figures:
     @classmethod
     def counted(cls, rows: Iterable[tuple[str, str, int, int]]) -> "Figures":
         """From measure, key, count and amount, each as often as it comes."""
-        return cls.total(cls({measure: {key: (count, amount)}}) for measure, key, count, amount in rows)
+        return cls.total(cls({measure: {key: (count, amount)}}) for measure, key, count, amount in rows if count)
 
     def of(self, measure: Measure) -> dict[str, Tally]:
         return {key: Tally(*tally) for key, tally in self._tallies.get(measure, {}).items()}
@@ -74,6 +74,11 @@ class Figures:
     def is_settled(self) -> bool:
         """False while a message waits: it will be sent, or fail, and nobody marks the day for that."""
         return not self.count(Measure.MAIL, *WAITING)
+
+    @property
+    def size(self) -> int:
+        """How many things were counted."""
+        return sum(self.count(Measure(measure)) for measure in self._tallies)
 
     def as_json(self) -> dict[str, Any]:
         return dict(self._tallies)

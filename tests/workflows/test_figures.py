@@ -14,7 +14,7 @@ from app.gateways.base import RefundNews
 from app.kit.money import Money
 from app.kit.periods import Bucket, Period
 from app.models import FigureMark, KeptFigures, Notification, NotificationStatus, Payment, ServiceRequest
-from app.workflows import deadlines, deliveries, figure_keeping, payments, refunds
+from app.workflows import deadlines, deliveries, figure_keeping, figure_reading, payments, refunds
 from app.workflows.audit import SYSTEM
 from app.workflows.figure_reading import FRESH, read
 from app.workflows.figures import Measure
@@ -154,6 +154,25 @@ def test_yesterday_is_kept_once_nothing_can_be_under_way_any_more(session):
         assert figures(date(2026, 3, 11)).count(Measure.SALES) == 1
 
 
+def test_a_busy_day_that_runs_is_counted_once_a_minute_and_again_when_it_is_over(session, monkeypatch):
+    monkeypatch.setattr(figure_reading, "BUSY", 2)
+    with time_machine.travel(START, tick=False) as traveller:
+        make_request()
+        send_all(session)
+        keep(read(one(DAY), INDIA), INDIA)
+        make_request()
+        send_all(session)
+        assert figures(DAY).count(Measure.SALES) == 1
+        traveller.shift(FRESH)
+        reading = read(one(DAY), INDIA)
+        assert reading.within(one(DAY)).count(Measure.SALES) == 2
+        keep(reading, INDIA)
+        make_request()
+        send_all(session)
+        traveller.shift(timedelta(days=1))
+        assert figures(DAY).count(Measure.SALES) == 3
+
+
 def test_another_time_zone_has_other_days(session, sold):
     with time_machine.travel(START + timedelta(hours=8), tick=False):
         make_request()
@@ -220,7 +239,7 @@ def test_what_was_changed_behind_our_back_is_found_and_mended(session, sold):
     found = list(figure_keeping.differences(INDIA))
     assert [(each.measure, each.key, each.counted) for each in found] == [("sales", "INR", (1, 7))]
     with transaction():
-        figure_keeping.keep(figure_keeping.oldest_counts(INDIA, 3), INDIA)
+        figure_keeping.look_again(INDIA, 3)
     assert list(figure_keeping.differences(INDIA)) == []
 
 
