@@ -66,6 +66,7 @@ def everything_happens():
     with transaction():
         payments.settle(failed.id, snapshot_of(failed, SnapshotStatus.FAILED, failure=DECLINED))
         _refund(service_request)
+        notifications.customer_awaited(service_request)
         notifications.alert("test", "Something needs a look.", service_request=service_request, fold="1")
         notifications.alert("test", "Something else does.", fold="2")
     return provider
