@@ -114,6 +114,9 @@ function tick(row, isRange) {
     });
   }
 
+  const request = location.pathname.match(/\/requests\/([0-9a-f-]{36})$/);
+  if (request) sessionStorage.setItem("request", request[1]);
+
   document.querySelector("[data-keys-list]")?.addEventListener("click", showKeys);
   if (list) letClose(list);
 

@@ -168,7 +168,7 @@
   // --- keys
 
   const rows = () => [...table.querySelectorAll("[data-row]")];
-  const here = () => table.querySelector(".here");
+  const here = () => table?.querySelector(".here");
 
   function step(by) {
     const all = rows();
@@ -183,6 +183,10 @@
     next.scrollIntoView({ block: "nearest" });
     document.dispatchEvent(new CustomEvent("row:here", { detail: next }));
   }
+
+  // Back in the list, one goes on from the request one comes from.
+  table?.querySelector(`[data-row="${sessionStorage.getItem("request")}"]`)?.classList.add("here");
+  here()?.scrollIntoView({ block: "nearest" });
 
   const keys = {
     j: () => step(1),

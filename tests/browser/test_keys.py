@@ -163,8 +163,10 @@ def test_brackets_walk_through_the_list_and_u_leads_back(enter, desk):
     page.wait_for_url(f"**/admin/requests/{desk[0].id}**")
     press(page, "[")
     page.wait_for_url(f"**/admin/requests/{desk[1].id}**")
+    press(page, "]")
+    page.wait_for_url(f"**/admin/requests/{desk[0].id}**")
     press(page, "u")
-    page.wait_for_selector("table.requests")
+    assert page.get_attribute("tr.here", "data-row") == str(desk[0].id)
 
 
 def test_single_keys_can_be_switched_off_and_on_again(enter, desk):
