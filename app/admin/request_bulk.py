@@ -4,6 +4,7 @@ A few ticked ones are done at once, with undo as the net. All that match, and wh
 before it is done.
 """
 
+import secrets
 from urllib.parse import parse_qsl
 
 from flask import redirect, request
@@ -38,6 +39,11 @@ class RequestBulk(RequestViews):
         "set_status": Permission.WORK,
         "export": Permission.EXPORT,
     }
+
+    @property
+    def form_token(self) -> str:
+        """Another for each page that is made: its form sent twice is one change."""
+        return secrets.token_urlsafe(12)
 
     @action("assign", "Assign")
     def assign_selected(self, selected: list[str]) -> ResponseReturnValue:

@@ -215,3 +215,13 @@ def test_odd_ids_are_left_out(client, staff, session):
 def test_the_way_back_is_never_a_place_that_the_form_names(client, staff):
     answer = run(client, "set_status", make_request(), status="in_progress", list="//evil.example")
     assert answer.location.rstrip("?") == "/admin/requests/"
+
+
+def test_the_page_gives_its_form_a_token_of_its_own(client, staff, session):
+    request = make_request()
+    tokens = [Page(client.get("/admin/requests/").text).find("input", name="token")[0]["value"] for _ in range(2)]
+    assert len(set(tokens)) == 2
+    for token in tokens:
+        for _ in range(2):
+            run(client, "assign", request, provider="", token=token)
+    assert len(changes(session)) == 2
