@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from sqlalchemy import func, inspect, select, text
 
-from app.commands.figures import count_all
+from app.commands.figures import count_missing
 from app.db import Model, db, transaction
 from app.extensions import settings
 from app.kit import clock
@@ -208,10 +208,10 @@ def test_of_older_requests_only_the_books_are_kept(load):
 
 def test_the_dashboard_counts_the_past_anew(load):
     load(10, days=30)
-    count_all()
+    count_missing()
     assert count(KeptFigures) > 0
     load(COUNT, days=30)
-    count_all()
+    count_missing()
     assert list(figure_keeping.differences(settings().time_zone)) == []
 
 
