@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import current_app
 from sqlalchemy import select, update
 
+from app import gateways
 from app.db import db, transaction
 from app.gateways.http import Patience, PatientSession
 from app.jobs import payments as jobs
@@ -121,7 +122,7 @@ def test_a_dispute_stands_on_the_page_with_its_deadline_until_it_is_decided(
     page = enter(Role.FINANCE)
     page.goto(sale.address)
     shown = page.inner_text(".account")
-    assert f"Answer it at {sale.gateway.capitalize()} by {current_app.jinja_env.filters['exact'](due)}" in shown
+    assert f"Answer it at {gateways.find(sale.gateway).label} by {current_app.jinja_env.filters['exact'](due)}" in shown
     assert "Dispute over $2,499.00 Open" in " ".join(shown.split())
     sale.dispute(outcome)
     sale.wait_for_post()
