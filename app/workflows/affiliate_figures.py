@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.db import db
@@ -75,15 +75,16 @@ class Traffic:
 
 def is_approved(now: datetime) -> ColumnElement[bool]:
     """Lines of sales that are past the delay: what is taken back of a sale is approved together with it."""
-    sale = aliased(CommissionEntry)
-    of_old_sale = exists().where(
-        sale.payment_id == CommissionEntry.payment_id,
-        sale.kind == CommissionKind.EARNED,
-        sale.created_at < now - APPROVAL_DELAY,
+    sale, old = aliased(CommissionEntry), now - APPROVAL_DELAY
+    # Compared rather than asked whether there is one: that would be answered by reading the whole ledger first.
+    sold_at = (
+        select(sale.created_at)
+        .where(sale.payment_id == CommissionEntry.payment_id, sale.kind == CommissionKind.EARNED)
+        .scalar_subquery()
     )
     return or_(
-        and_(CommissionEntry.kind == CommissionKind.EARNED, CommissionEntry.created_at < now - APPROVAL_DELAY),
-        and_(CommissionEntry.kind == CommissionKind.ADJUSTED, of_old_sale),
+        and_(CommissionEntry.kind == CommissionKind.EARNED, CommissionEntry.created_at < old),
+        and_(CommissionEntry.kind == CommissionKind.ADJUSTED, sold_at < old),
     )
 
 
@@ -139,7 +140,7 @@ def _grouped(query: Sums, model: Any) -> Sums:
 
 def _gather(*queries: Sums) -> list[Balance]:
     """One balance of what several queries say of an affiliate and currency."""
-    sums: dict[tuple[UUID, str], dict[str, int]] = defaultdict(dict)
+    sums: dict[tuple[UUID, str], dict[str, Any]] = defaultdict(dict)
     for query in queries:
         for row in db.session.execute(query).mappings():
             known = sums[row["affiliate_id"], row["currency"]]
