@@ -165,7 +165,9 @@ def free_abandoned() -> int:
 
 
 def is_anything_due() -> bool:
-    due = select(Notification.id).where(*_is_due(clock.utc_now()))
+    # In the order of the index, or many that are held would all be looked at.
+    order = (Notification.priority, Notification.next_attempt_at)
+    due = select(Notification.id).where(*_is_due(clock.utc_now())).order_by(*order)
     return db.session.scalar(due.limit(1)) is not None
 
 
