@@ -47,7 +47,8 @@ def refunds(scene: Scene) -> Card:
             lambda figures: f"{figures.count(Measure.REFUNDS):,}",
         ),
         panels=panels,
-        empty="" if panels else "No money went back in these days.",
+        empty="" if panels else "No money went back in these days. Refunds are given on the page of a request.",
+        ways=() if panels else (Way("Find a request", url_for("requests.index_view", view="all")),),
     )
 
 

@@ -37,9 +37,15 @@ def mail(scene: Scene) -> Card:
         else (),
         endings=[Ending(css, label, f"{sum(counts[label]):,}") for css, label, _ in reversed(kinds)] if is_any else (),
         note="By the day on which a message was owed.",
-        empty="" if is_any else "No message was owed to anybody in these days.",
-        ways=(Way("See what failed", url_for("notifications.index_view", status="dead")),) if failed else (),
+        empty="" if is_any else "No message was owed to anybody in these days. Each purchase writes some.",
+        ways=_ways(failed, is_any=is_any),
     )
+
+
+def _ways(failed: int, *, is_any: bool) -> tuple[Way, ...]:
+    if not is_any:
+        return (Way("See all messages", url_for("notifications.index_view")),)
+    return (Way("See what failed", url_for("notifications.index_view", status="dead")),) if failed else ()
 
 
 def errors(scene: Scene) -> Card:

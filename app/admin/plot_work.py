@@ -96,8 +96,8 @@ def promises(scene: Scene, overdue: int) -> Card:
         if is_any
         else (),
         note="By the day on which the first contact was due.",
-        empty="" if is_any else "No first contact was due in these days.",
-        ways=(Way("See who waits too long", url_for("requests.index_view", view="overdue")),) if overdue else (),
+        empty="" if is_any else "No first contact was due in these days. Each service says how soon one is promised.",
+        ways=_ways_of(overdue, is_any=is_any),
     )
 
 
@@ -207,6 +207,11 @@ def _how_late(scene: Scene, overdue: int) -> tuple[str, str]:
         now, before = _late(scene.whole), _late(scene.before)
         shift = plot_words.shift(now[0] / now[1], before[0] / before[1]) if now[1] and before[1] else ""
     return plot_words.percent(late, due), f"of {plot_words.count(due, 'first contact')} came late{shift}{waits}."
+
+
+def _ways_of(overdue: int, *, is_any: bool) -> list[Way]:
+    late = [Way("See who waits too long", url_for("requests.index_view", view="overdue"))] if overdue else []
+    return late if is_any else [*late, Way("See what is promised", url_for("services.index_view"))]
 
 
 def _late(figures: Figures) -> tuple[int, int]:

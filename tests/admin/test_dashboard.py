@@ -215,7 +215,7 @@ def test_mail_and_errors(client, session, noon):
 
 def test_nothing_to_show_is_said_with_what_to_do_next(client, session):
     sign_in(client)
-    for name in ("sales", "payments", "funnel", "first-contact", "workload"):
+    for name in ("sales", "payments", "refunds", "funnel", "first-contact", "overdue", "workload", "mail"):
         page = card(client, name)
         assert 'class="plot-empty"' in client.get("/admin/").text
         assert page.find("a"), name
