@@ -52,4 +52,4 @@ def export(client, table="services", **arguments):
 def services(session):
     session.rollback()
     session.expire_all()
-    return session.scalars(select(Service).order_by(Service.sort_order)).all()
+    return session.scalars(select(Service).order_by(Service.sort_order, Service.name)).all()

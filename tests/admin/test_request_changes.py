@@ -1,5 +1,7 @@
 """Status, provider and notes of one request: from the list and from its page."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -221,5 +223,5 @@ def test_the_story_has_everything_from_everywhere(client, staff, session, bought
 def test_the_most_likely_next_step_stands_out(client, staff, session, status, step):
     request = make_request(status=RequestStatus(status), assigned_provider_id=make_provider().id)
     page = client.get(f"/admin/requests/{request.id}").text
-    shown = [label for label in ("Start the work", "Mark completed") if f'primary">{label}' in page]
+    shown = [label for label in ("Start the work", "Mark completed") if re.search(f'primary"[^>]*>{label}', page)]
     assert shown == ([step] if step else [])
