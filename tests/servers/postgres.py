@@ -8,8 +8,10 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import psycopg
 
@@ -35,6 +37,8 @@ class PostgresMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
+    """`directory` has its socket; one that keeps its tables elsewhere has them when it is started again."""
+
     process: subprocess.Popen
     directory: Path
 
@@ -52,26 +56,27 @@ class Postgres:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def start() -> Postgres:
-    """Raises PostgresMissing."""
+def start(kept: Path | None = None, settings: Mapping[str, str] = _SETTINGS) -> Postgres:
+    """With its tables in `kept`, or in a folder that goes when it stops. Raises PostgresMissing."""
     # Short: the socket's path has little room. Made by mkdtemp, so nobody else's.
     short = _SHORT if _SHORT.is_dir() else None
     directory = Path(tempfile.mkdtemp(prefix="cf-pg-", dir=short))
     try:
-        return _start(directory)
+        return _start(directory, kept or directory / "data", settings)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
 
 
-def _start(directory: Path) -> Postgres:
+def _start(directory: Path, tables: Path, wanted: Mapping[str, str]) -> Postgres:
     programs = _find_programs(directory)
     account = _account(directory)
-    _initdb(programs, directory / "data", account)
-    settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    if not (tables / "PG_VERSION").exists():
+        _initdb(programs, tables, account)
+    settings = [word for name, value in wanted.items() for word in ("-c", f"{name}={value}")]
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
-            [programs / "postgres", "-D", directory / "data", "-k", directory, *settings],
+            [programs / "postgres", "-D", tables, "-k", directory, *settings],
             stdout=log,
             stderr=log,
             env=_environment(),
@@ -127,10 +132,17 @@ def _account(directory: Path) -> dict[str, object]:
     raise PostgresMissing("PostgreSQL does not run as root, and there is no account `postgres` or `nobody`")
 
 
+def _make_folder(data: Path, account: dict[str, object]) -> None:
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if account:
+        shutil.chown(data, cast(int, account["user"]), cast(int, account["group"]))
+
+
 def _initdb(programs: Path, data: Path, account: dict[str, object]) -> None:
     usual = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--encoding=UTF8", "--no-sync"]
     # A language's sort order, as a production database has; by bytes where the server was built without.
     for order in (["--locale=C", "--locale-provider=icu", "--icu-locale=en-US"], ["--no-locale"]):
+        _make_folder(data, account)
         made = subprocess.run(
             [*usual, *order],
             capture_output=True,
