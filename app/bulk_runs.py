@@ -17,6 +17,8 @@ from app.workflows.rosters import RosterChanged
 logger = logging.getLogger(__name__)
 
 BATCH = 100
+WAIT = 15.0
+"""Seconds that a person may wait for the few they asked for; what is left then is a worker's."""
 _MOST_TRIES = 20
 _PAUSE_ON_SQLITE = 0.02
 """Seconds between two batches in which another writer gets its turn: SQLite has one at a time, and no queue."""

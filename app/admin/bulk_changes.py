@@ -24,8 +24,6 @@ from app.models import STAFF_ROLES, BulkChange, BulkChangeRow, BulkRowState, Bul
 from app.workflows import bulk_changes, bulk_drafts, bulk_preview, bulk_undo
 from app.workflows.bulk_drafts import PreviewGone
 
-WAIT = 15.0
-"""Seconds that a person may wait for the few; what is left then is a worker's."""
 _CHUNK = 1000
 _MOST_PEOPLE, _MOST_REASONS, _MANY = 300, 10, 10
 _ORDER = Order(BulkChangeRow.position, BulkChangeRow.request_id, descending=False)
@@ -114,7 +112,7 @@ class BulkChangeView(ConsoleView):
 
     def _carry_on(self, change: BulkChange, count: int) -> ResponseReturnValue:
         if count <= bulk_changes.SMALL:
-            bulk_runs.run(change.id, change.turn, seconds=WAIT)
+            bulk_runs.run(change.id, change.turn, seconds=bulk_runs.WAIT)
         return redirect(self.row_address(change))
 
     def _find(self, key: UUID) -> BulkChange:

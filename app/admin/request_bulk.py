@@ -26,8 +26,6 @@ from app.workflows import bulk_changes, bulk_drafts, bulk_steps
 from app.workflows.bulk_drafts import Origin
 from app.workflows.bulk_steps import Step
 
-WAIT = 15.0
-"""Seconds that a person may wait for the few; what is left then is a worker's."""
 _LONGEST_LIST, _LONGEST_TOKEN = 2000, 100
 _UNDO = Markup('{} <a href="{}">See each, or undo</a>')
 
@@ -70,7 +68,7 @@ class RequestBulk(RequestViews):
             change = bulk_drafts.draft(self._meant(selected), step, actor=self.actor, origin=_origin(selected))
             is_started = _is_harmless(change, step) and bulk_drafts.start(change, actor=self.actor)
         if is_started:
-            bulk_runs.run(change.id, change.turn, seconds=WAIT)
+            bulk_runs.run(change.id, change.turn, seconds=bulk_runs.WAIT)
         return self._answer(change)
 
     def _answer(self, change: BulkChange) -> ResponseReturnValue:
