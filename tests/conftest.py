@@ -31,6 +31,8 @@ hypothesis_settings.register_profile(
     # Examples of one test share its database; a test that minds calls `empty_database()` in each.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+# A rule is tried widely on SQLite; PostgreSQL, where each example costs several times as much, sees a sample.
+hypothesis_settings.register_profile("again", hypothesis_settings.get_profile("counterfoil"), max_examples=30)
 hypothesis_settings.load_profile("counterfoil")
 
 
@@ -62,13 +64,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = wanted
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    is_second = _engine(item) == "postgres" and len(_engines(item)) > 1
+    hypothesis_settings.load_profile("again" if is_second else "counterfoil")
+
+
 def _runs_on(item: pytest.Item) -> bool:
-    engine = item.callspec.params.get("database_url") if hasattr(item, "callspec") else None
-    if engine is None:
-        return True
+    engine = _engine(item)
+    return engine is None or engine in _engines(item)
+
+
+def _engine(item: pytest.Item) -> str | None:
+    return item.callspec.params.get("database_url") if hasattr(item, "callspec") else None
+
+
+def _engines(item: pytest.Item) -> set[str]:
     named = {name for name in ENGINES if item.get_closest_marker(name)}
     usual = {"postgres"} if item.get_closest_marker("browser") else set(ENGINES)
-    return engine in (named or usual)
+    return named or usual
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -40,7 +40,8 @@ def keep_missing(zone: ZoneInfo, *, limit: timedelta, progress: Callable[[int], 
         reading = read(history, zone, sums=history.whole(Bucket.MONTH), patience=_AT_ONCE)
         _keep(reading.counted, zone)
         progress(len(reading.counted))
-        if reading.uncounted is None:
+        # Without any progress another try would end the same.
+        if reading.uncounted is None or not reading.counted:
             return
 
 
