@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from flask import Flask
 from markupsafe import Markup
 
-from app.extensions import settings
 from app.kit import clock
+from app.workflows.place import here
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -20,13 +20,16 @@ def init_app(app: Flask) -> None:
 
 def exact(moment: datetime) -> str:
     """`22 Nov 2026, 14:05 IST`."""
-    local = moment.astimezone(settings().time_zone)
-    return f"{day(moment)}, {local:%H:%M} {local.tzname()}"
+    local = moment.astimezone(here.zone)
+    return f"{_date(local)}, {local.hour:02}:{local.minute:02} {local.tzname()}"
 
 
 def day(moment: datetime) -> str:
     """`22 Nov 2026`."""
-    local = moment.astimezone(settings().time_zone)
+    return _date(moment.astimezone(here.zone))
+
+
+def _date(local: datetime) -> str:
     return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
 
 
@@ -53,7 +56,7 @@ def ago(moment: datetime, now: datetime) -> str:
         return "just now"
     if age < 7 * _DAY:
         return f"{span(age)} ago"
-    local, today = moment.astimezone(settings().time_zone), now.astimezone(settings().time_zone)
+    local, today = moment.astimezone(here.zone), now.astimezone(here.zone)
     year = f" {local.year}" if local.year != today.year else ""
     return f"{local.day} {_MONTHS[local.month - 1]}{year}"
 

@@ -4,7 +4,7 @@ from flask import Flask
 from flask_admin import Admin
 from flask_admin.theme import Theme
 
-from app.admin import cells
+from app.admin import cells, fragments, request_cells
 from app.admin.affiliates import AffiliateView
 from app.admin.audit_log import AuditView
 from app.admin.bulk_changes import BulkChangeView
@@ -29,6 +29,7 @@ from app.admin.users import UserView
 from app.admin.webhook_events import WebhookEventView
 from app.admin.working_hours import WorkingHoursView
 from app.db import db
+from app.kit.money import Money
 from app.models import (
     AffiliateProfile,
     AuditEntry,
@@ -81,3 +82,6 @@ def init_app(app: Flask) -> None:
     )
     console.init_app(app)
     app.add_template_filter(cells.gateway_name)
+    app.add_template_filter(fragments.once)
+    app.add_template_filter(Money, "amount_in")
+    app.add_template_global(request_cells.rows_of)

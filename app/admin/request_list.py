@@ -13,7 +13,7 @@ from app.admin import listing, paging, request_columns, request_filters, request
 from app.admin.base import ConsoleView
 from app.admin.filters import Control
 from app.admin.listing import Listing
-from app.admin.paging import Order
+from app.admin.paging import Order, Page
 from app.admin.request_export import stream_requests
 from app.db import db, transaction
 from app.errors import NotFound
@@ -40,10 +40,9 @@ class RequestList(ConsoleView):
         query, controls = self.asked_for()
         columns = request_columns.chosen_by(self.user.id)
         page = paging.fetch(request_rows.only_shown(query, columns), self.order(), place=listing.place(request.args))
-        count = paging.count_words(request_search.count_up_to(query, paging.COUNT_CAP))
         return self.render(
             "admin/requests/list.html",
-            listing=Listing(page=page, count=count, controls=controls, sort=self.sort()),
+            listing=Listing(page=page, count=_count_at_sight(page), controls=controls, sort=self.sort()),
             view=request_filters.view_of(request.args),
             columns=columns,
             column_choices=request_columns.CHOICES,
@@ -52,6 +51,10 @@ class RequestList(ConsoleView):
             **self.views_shown(),
             **self.addresses(),
         )
+
+    def counted(self) -> str:
+        """How many requests the list's address means, in words: more work than a page of them."""
+        return paging.count_words(request_search.count_up_to(self.meant_by(request.args), paging.COUNT_CAP))
 
     def asked_for(self) -> tuple[Select[Any], list[Control]]:
         return self.meant_by(request.args), request_filters.make_controls(request.args)
@@ -97,6 +100,12 @@ class RequestList(ConsoleView):
         with transaction():
             audit.record("requests.exported", self.user, actor=self.actor, after={"what": what})
         return stream_requests(query)
+
+
+def _count_at_sight(page: Page) -> str:
+    """What one page tells; the rest is counted once it stands (`counts`)."""
+    is_all = page.before is None and page.after is None
+    return str(len(page.rows)) if is_all else f"{paging.PAGE_SIZE}+"
 
 
 def _parse_moment(text: str) -> datetime | None:

@@ -49,9 +49,12 @@ class RequestViews(RequestList):
 
     @expose("/counts")
     def counts(self) -> ResponseReturnValue:
-        """How many requests each tab holds, counted only as far as it matters."""
+        """How many requests each tab holds, and the list whose address this carries, counted only as far as it
+        matters."""
         tabs = self._tabs(saved_views.views_of(self.user), None)
-        return jsonify(counts={tab.key: self._count(tab) for tab in tabs})
+        return jsonify(
+            counts={tab.key: self._count(tab) for tab in tabs}, list=self.counted() if request.args else None
+        )
 
     def _tabs(self, kept: list[SavedView], chosen: SavedView | None) -> list[Tab]:
         current = request_filters.view_of(request.args).name

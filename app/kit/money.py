@@ -84,7 +84,13 @@ class Money:
 
     def format(self, locale: str = "en_IN") -> str:
         """As a reader of `locale` writes it: `₹1,23,456.00` in en_IN."""
-        return format_currency(self.decimal, self.currency, locale=locale, currency_digits=True)
+        return _formatted(self.minor, self.currency, locale)
+
+
+@lru_cache(maxsize=4096)
+def _formatted(minor: int, currency: str, locale: str) -> str:
+    """Kept: a list shows the same few prices over and over, and Babel takes its time."""
+    return format_currency(Money(minor, currency).decimal, currency, locale=locale, currency_digits=True)
 
 
 def parse_amount(text: str, currency: str) -> Money:

@@ -205,12 +205,14 @@
     keys[event.key]();
   });
 
-  // --- how many each tab holds
+  // --- how many the list and each tab hold
 
   const tabs = document.querySelector("[data-counts]");
   async function count() {
     try {
-      const { counts } = await call(tabs.dataset.counts);
+      const places = document.querySelectorAll("[data-list-count]");
+      const { counts, list } = await call(tabs.dataset.counts + (places.length ? location.search || "?view=todo" : ""));
+      for (const place of places) place.textContent = list;
       for (const tab of tabs.querySelectorAll("[data-tab]")) {
         tab.querySelector("[data-tab-count]").textContent = counts[tab.dataset.tab] ?? "";
       }

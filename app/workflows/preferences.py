@@ -10,10 +10,16 @@ from sqlalchemy.exc import IntegrityError
 from app.db import db
 from app.models import UserPreference
 
+_KNOWN = "preferences"
+
 
 def load(user_id: UUID, name: str) -> Mapping[str, Any]:
-    """Empty when nothing was chosen yet."""
-    return db.session.scalar(_value(user_id, name)) or {}
+    """Empty when nothing was chosen yet. All of a person's are read together: a page asks for several."""
+    known: dict[UUID, dict[str, Any]] = db.session().info.setdefault(_KNOWN, {})
+    if user_id not in known:
+        query = select(UserPreference.name, UserPreference.value).where(UserPreference.user_id == user_id)
+        known[user_id] = dict(db.session.execute(query).all())
+    return known[user_id].get(name) or {}
 
 
 def save(user_id: UUID, name: str, value: Mapping[str, Any]) -> None:
@@ -24,6 +30,7 @@ def save(user_id: UUID, name: str, value: Mapping[str, Any]) -> None:
         preference = _create(user_id, name) or db.session.scalars(query).one()
     preference.value = dict(value)
     db.session.flush()
+    db.session().info.pop(_KNOWN, None)
 
 
 def _create(user_id: UUID, name: str) -> UserPreference | None:
@@ -35,7 +42,3 @@ def _create(user_id: UUID, name: str) -> UserPreference | None:
     except IntegrityError:
         return None
     return preference
-
-
-def _value(user_id: UUID, name: str) -> Any:
-    return select(UserPreference.value).where(UserPreference.user_id == user_id, UserPreference.name == name)

@@ -89,7 +89,20 @@ def test_pages_follow_each_other_without_gap_or_repeat(client, staff, service, s
 def test_the_count_stops_where_it_stops_mattering(client, staff, service, monkeypatch):
     store(*(new_request(service) for _ in range(12)))
     monkeypatch.setattr("app.admin.paging.COUNT_CAP", 10)
-    assert "Requests 10+" in Page(client.get(URL).text).words
+    assert client.get(f"{URL}counts?view=todo").json["list"] == "10+"
+
+
+def test_a_page_says_at_once_what_it_knows_of_the_count(client, staff, service):
+    store(*(new_request(service) for _ in range(50)))
+    assert "Requests 50 " in Page(client.get(URL).text).words
+    add_request(service)
+    page = Page(client.get(URL).text)
+    assert "Requests 50+" in page.words
+    [following] = page.find("a", rel="next")
+    assert "Requests 50+" in Page(client.get(following["href"]).text).words
+    assert client.get(f"{URL}counts?view=todo").json["list"] == "51"
+    assert client.get(f"{URL}counts?view=todo&status=in_progress").json["list"] == "0"
+    assert client.get(f"{URL}counts").json["list"] is None
 
 
 def test_filters_in_force_are_said_and_can_be_taken_off(client, staff, service):
