@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         logs,
         portal,
         protection,
+        reauthentication,
         sandbox,
         stationery,
     )
@@ -48,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     _bind(app, settings)
-    for ground in (logs, formats, ages, stationery, protection, assets, error_pages, error_tally):
+    for ground in (logs, formats, ages, stationery, protection, assets, error_pages, error_tally, reauthentication):
         ground.init_app(app)
     for entry in (accounts, checkout, sandbox, api, admin, portal, commands):
         entry.init_app(app)

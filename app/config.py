@@ -11,6 +11,8 @@ from babel.core import Locale, UnknownLocaleError
 PRODUCTION = "production"
 DEVELOPMENT = "development"
 MINIMUM_SECRET_LENGTH = 32
+# Those of `models.Role`, which the settings lie below.
+_ROLES = frozenset({"admin", "operator", "finance", "viewer", "provider", "affiliate"})
 _TRUE = {"1", "true", "yes", "on"}
 _DEVELOPMENT_SECRET = "development-only-secret-0123456789-do-not-deploy"  # noqa: S105 - refused in production
 
@@ -54,6 +56,8 @@ class Settings:
     business_name: str = "Counterfoil"
     support_email: str = "support@example.com"
     trusted_proxies: int = 0
+    second_factor_roles: frozenset[str] = frozenset()
+    confirm_refunds_above: int = 10_000
     log_level: str = "INFO"
 
     @property
@@ -90,6 +94,8 @@ class _Reader:
             business_name=self._text("BUSINESS_NAME", "Counterfoil"),
             support_email=self._text("SUPPORT_EMAIL", "support@example.com"),
             trusted_proxies=self._number("TRUSTED_PROXIES", 0),
+            second_factor_roles=self._roles("SECOND_FACTOR_ROLES"),
+            confirm_refunds_above=self._number("CONFIRM_REFUNDS_ABOVE", 10_000),
             log_level=self._log_level(),
         )
         if self._problems:
@@ -111,6 +117,13 @@ class _Reader:
             self._problems.append(f"{name} must be a whole number, not {text!r}")
             return default
         return int(text)
+
+    def _roles(self, name: str) -> frozenset[str]:
+        roles = frozenset(role.strip() for role in self._text(name, "").lower().split(",") if role.strip())
+        unknown = ", ".join(sorted(roles - _ROLES))
+        if unknown:
+            self._problems.append(f"{name} names no role of ours: {unknown}; use {', '.join(sorted(_ROLES))}")
+        return roles & _ROLES
 
     def _app_env(self) -> str:
         value = self._text("APP_ENV", DEVELOPMENT)

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from flask import current_app
+from flask import Response, current_app
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
@@ -24,3 +24,8 @@ def settings() -> Settings:
 
 def links() -> Links:
     return cast(Links, current_app.extensions["links"])
+
+
+def refused_only(response: Response) -> bool:
+    """For limits that count wrong tries alone."""
+    return response.status_code >= 400

@@ -30,6 +30,9 @@ AROUND = {
     "queue_watch",
     "error_pages",
     "error_tally",
+    "guesses",
+    "known_browsers",
+    "reauthentication",
     "protection",
     "logs",
     "metrics",
@@ -54,6 +57,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "jobs.queue": {"kit", "db"},
     "workflows": GROUND | {"links", "db", "columns", "models", "gateways", "jobs.queue"},
     **dict.fromkeys(AROUND, GROUND | BASE | {"models", "workflows", "jobs.queue", "metrics", "migrate"}),
+    # Asks for the password before any entry point's view, and answers programs in the shape of errors.
+    "reauthentication": GROUND | BASE | {"models", "workflows", "error_pages", "guesses"},
     **{part: BELOW - {"gateways"} for part in ENTRY_POINTS},
     # The other side of the Sandbox gateway: it speaks the adapter's language.
     "sandbox": BELOW,

@@ -1,57 +1,74 @@
 """What makes a session of a signed-in person, and what ends it."""
 
-from datetime import timedelta
 from typing import Any
 
-from flask import request, session
+from flask import g, request, session
 from flask_login import login_user
+from sqlalchemy.exc import OperationalError
 
-from app.db import db
-from app.kit import clock, ids
+from app.db import transaction
+from app.kit import clock
 from app.models import User
+from app.workflows import accounts, user_sessions
+from app.workflows.user_sessions import ABSOLUTE_LIMIT, IDLE_LIMIT
 
-IDLE_LIMIT = timedelta(minutes=30)
-ABSOLUTE_LIMIT = timedelta(hours=12)
+__all__ = ["ABSOLUTE_LIMIT", "BACKGROUND_HEADER", "IDLE_LIMIT", "begin", "end", "load_user", "touch"]
+
 BACKGROUND_HEADER = "X-Background"
 """Sent by pages that look for news by themselves: a forgotten screen must not keep its session alive."""
 
-_SIGNED_IN_AT = "signed_in_at"
+_TOKEN = "session_token"  # noqa: S105 - the name it is kept under
 _SEEN_AT = "seen_at"
 _TOUCH_AFTER = 60.0
 
 
 def begin(user: User) -> None:
     """A fresh session: nothing of an earlier one, its CSRF token included, lives on."""
+    with transaction():
+        _end_of_browser()
+        accounts.note_sign_in(user)
+        token = user_sessions.begin(user, address=request.remote_addr, browser=str(request.user_agent))
     session.clear()
-    now = _now()
-    session[_SIGNED_IN_AT] = now
-    session[_SEEN_AT] = now
+    session[_TOKEN] = token
+    session[_SEEN_AT] = _now()
     login_user(user)
 
 
+def end() -> None:
+    with transaction():
+        _end_of_browser()
+    session.clear()
+
+
 def load_user(session_user_id: str) -> User | None:
-    """The user whom `User.get_id` named, unless time or a raised epoch has ended the session."""
-    key, _, epoch = session_user_id.partition(".")
-    user_id = ids.parse_id(key)
-    if user_id is None or _is_over():
+    """The user whom `User.get_id` named, while the session lives and no raised epoch has ended it."""
+    found = user_sessions.find(str(session.get(_TOKEN, "")))
+    if found is None:
         return None
-    user = db.session.get(User, user_id)
-    if user is None or not user.is_enabled or str(user.session_epoch) != epoch:
+    user, visit = found
+    if not user.is_enabled or user.get_id() != session_user_id:
         return None
-    _touch()
+    g.visit = visit
     return user
 
 
-def _is_over() -> bool:
-    now = _now()
-    idle, total = now - _moment(_SEEN_AT), now - _moment(_SIGNED_IN_AT)
-    return idle > IDLE_LIMIT.total_seconds() or total > ABSOLUTE_LIMIT.total_seconds()
+def touch() -> None:
+    """Before a view, once a minute: that is exact enough, and spares most answers a write and a new cookie."""
+    is_due = _TOKEN in session and _now() - _moment(_SEEN_AT) > _TOUCH_AFTER
+    if not is_due or BACKGROUND_HEADER in request.headers:
+        return
+    try:
+        with transaction():
+            user_sessions.touch(str(session[_TOKEN]), address=request.remote_addr)
+    except OperationalError:
+        # Somebody else holds SQLite's lock for long. The page matters more; the next one notes it.
+        return
+    session[_SEEN_AT] = _now()
 
 
-def _touch() -> None:
-    """Once a minute is enough, and spares most answers a new cookie."""
-    if BACKGROUND_HEADER not in request.headers and _now() - _moment(_SEEN_AT) > _TOUCH_AFTER:
-        session[_SEEN_AT] = _now()
+def _end_of_browser() -> None:
+    if _TOKEN in session:
+        user_sessions.end(str(session[_TOKEN]))
 
 
 def _moment(name: str) -> float:

@@ -1,48 +1,77 @@
-"""The pages of signing in and out."""
+"""Signing in and out."""
 
-from urllib.parse import urlsplit
-
-from flask import Blueprint, abort, redirect, render_template, request, session, url_for
+from flask import abort, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, logout_user
+from flask_login import current_user
 
-from app.accounts import sessions
-from app.accounts.forms import LoginForm
+from app import guesses, known_browsers
+from app.accounts import pending, sessions
+from app.accounts.blueprint import bp, home_of, wanted_page
+from app.accounts.forms import CodeForm, LoginForm
 from app.db import transaction
-from app.models import Role, User
-from app.workflows import accounts
+from app.extensions import limiter, refused_only, settings
+from app.models import User
+from app.workflows import accounts, second_factor
+from app.workflows.second_factor import WRONG_CODE
+from app.workflows.sign_in_limits import TooManyTries
 
-bp = Blueprint("accounts", __name__)
-
-_PARTNERS = {Role.PROVIDER: "portal_provider.index", Role.AFFILIATE: "portal_affiliate.index"}
+WRONG = "The email address or the password is not right."
 
 
 @bp.get("/login")
 def login() -> ResponseReturnValue:
     if current_user.is_authenticated:
         return redirect(home_of(current_user))
-    return render_template("accounts/login.html", form=LoginForm(formdata=None), next=_wanted_page())
+    return render_template("accounts/login.html", form=LoginForm(formdata=None), next=wanted_page())
 
 
 @bp.post("/login")
+@limiter.limit("120/minute", deduct_when=refused_only)
 def sign_in() -> ResponseReturnValue:
     form = LoginForm()
     if not form.validate_on_submit():
         return _refuse(form, None)
-    user = accounts.find_user(form.email.data or "")
-    # One message and the same work for an unknown address, a wrong password and a closed account.
-    if not accounts.is_password_right(user, form.password.data or "") or user is None or not user.is_enabled:
-        return _refuse(form, "The email address or the password is not right.")
+    email, password = (form.email.data or "").strip().lower(), form.password.data or ""
+    user = accounts.find_user(email)
+    try:
+        if not guesses.is_right(known_browsers.target("password", email, user), lambda: _fits(user, password)):
+            return _refuse(form, WRONG)
+    except TooManyTries as error:
+        return _refuse(form, error.message, status=429)
+    assert user is not None
     with transaction():
-        accounts.note_sign_in(user)
-    sessions.begin(user)
-    return redirect(_wanted_page() or home_of(user))
+        accounts.renew_hash(user, password)
+    return _go_on(user)
+
+
+@bp.get("/login/code")
+def code() -> ResponseReturnValue:
+    if pending.find() is None:
+        return redirect(url_for(".login", next=wanted_page()))
+    return _ask_for_code(CodeForm(formdata=None))
+
+
+@bp.post("/login/code")
+@limiter.limit("60/minute", deduct_when=refused_only)
+def check_code() -> ResponseReturnValue:
+    user = pending.find()
+    if user is None:
+        flash("That took too long. Sign in once more.", "error")
+        return redirect(url_for(".login", next=wanted_page()))
+    form = CodeForm()
+    if not form.validate_on_submit():
+        return _ask_for_code(form), 401
+    try:
+        if not guesses.is_right(known_browsers.target("code", str(user.id), user), lambda: _accept(user, form)):
+            return _ask_for_code(form, WRONG_CODE), 401
+    except TooManyTries as error:
+        return _ask_for_code(form, error.message), 429
+    return _let_in(user)
 
 
 @bp.post("/logout")
 def logout() -> ResponseReturnValue:
-    logout_user()
-    session.clear()
+    sessions.end()
     return redirect(url_for("accounts.login"))
 
 
@@ -50,10 +79,6 @@ def logout() -> ResponseReturnValue:
 def home() -> ResponseReturnValue:
     """Where each role works: the way out of a page that is not theirs."""
     return redirect(home_of(current_user) if current_user.is_authenticated else url_for("accounts.login"))
-
-
-def home_of(user: User) -> str:
-    return url_for(_PARTNERS.get(user.role, "admin.index"))
 
 
 def ask_to_sign_in() -> ResponseReturnValue:
@@ -64,12 +89,39 @@ def ask_to_sign_in() -> ResponseReturnValue:
     return redirect(url_for("accounts.login", next=wanted))
 
 
-def _refuse(form: LoginForm, message: str | None) -> ResponseReturnValue:
-    return render_template("accounts/login.html", form=form, message=message, next=_wanted_page()), 401
+def _fits(user: User | None, password: str) -> bool:
+    # One message and the same work for an unknown address, a wrong password and a closed account.
+    is_right = accounts.is_password_right(user, password)
+    return is_right and user is not None and user.is_enabled
 
 
-def _wanted_page() -> str | None:
-    """The page to go on to, only if it is one of ours: a path, never another host."""
-    wanted = request.args.get("next", "")
-    is_path = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted and wanted.isprintable()
-    return wanted if is_path and not urlsplit(wanted).netloc else None
+def _go_on(user: User) -> ResponseReturnValue:
+    """To the code where there is one, to setting it up where it must be, else in."""
+    must_have = user.role in settings().second_factor_roles
+    if not user.has_second_factor and not must_have:
+        return _let_in(user)
+    pending.begin(user)
+    return redirect(url_for(".code" if user.has_second_factor else ".second_factor_page", next=wanted_page()))
+
+
+def _let_in(user: User) -> ResponseReturnValue:
+    sessions.begin(user)
+    response = make_response(redirect(wanted_page() or home_of(user)))
+    known_browsers.remember(response, user)
+    return response
+
+
+def _accept(user: User, form: CodeForm) -> bool:
+    with transaction():
+        return second_factor.accept(user, form.code.data or "")
+
+
+def _refuse(form: LoginForm, message: str | None, *, status: int = 401) -> ResponseReturnValue:
+    return render_template("accounts/login.html", form=form, message=message, next=wanted_page()), status
+
+
+def _ask_for_code(form: CodeForm, message: str | None = None) -> str:
+    has_no_phone = "recovery" in request.args
+    return render_template(
+        "accounts/code.html", form=form, message=message, next=wanted_page(), has_no_phone=has_no_phone
+    )

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from sqlalchemy import Select, or_, select
 
 from app.admin import cells
-from app.admin.account_forms import fill_account
+from app.admin.account_forms import fill_account, start_account
 from app.admin.affiliate_forms import AffiliateForm
 from app.admin.base import ConsoleView
 from app.admin.filters import switch
@@ -27,7 +27,7 @@ from app.errors import NotFound
 from app.kit import clock
 from app.kit.money import Money, format_percent
 from app.models import AffiliateProfile, Role, User
-from app.workflows import accounts, affiliate_figures, affiliate_terms, unknown_codes
+from app.workflows import affiliate_figures, affiliate_terms, unknown_codes
 from app.workflows.affiliate_figures import Balance, Traffic
 
 LATELY = timedelta(days=30)
@@ -199,9 +199,7 @@ class AffiliateView(ConsoleView):
 
     def start_row(self, form: AdminForm) -> AffiliateProfile:
         assert isinstance(form, AffiliateForm)
-        user = accounts.make_account(form.email.data or "", form.name.data or "", role=Role.AFFILIATE)
-        db.session.add(user)
-        db.session.flush()
+        user = start_account(form, Role.AFFILIATE)
         return AffiliateProfile(user_id=user.id, user=user, code="")
 
     def fill(self, row: AffiliateProfile, form: AdminForm) -> None:

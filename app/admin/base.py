@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import Select, select
 
+from app import reauthentication
 from app.admin import filters, listing, paging
 from app.admin.bulk import Outcome, run_on_selected
 from app.admin.changes import Changing
@@ -47,6 +48,8 @@ class ConsoleView(Changing):
     delete_warning = "This cannot be undone."
     action_permissions: Mapping[str, Permission] = {}
     page_permissions: Mapping[str, Permission] = {}
+    confirmed: frozenset[str] = frozenset()
+    """What is sent to these only goes on once its sender has confirmed who they are."""
     columns: Sequence[Column] = ()
     filters: Sequence[Filter] = ()
     orders: Mapping[str, Order]
@@ -86,6 +89,8 @@ class ConsoleView(Changing):
             self._ensure_open(name)
         except DomainError as error:
             return self.refuse(error)
+        if name in self.confirmed and request.method == "POST":
+            reauthentication.ensure_confirmed()
         return None
 
     def _ensure_open(self, name: str) -> None:

@@ -18,6 +18,7 @@ from app.db import transaction
 from app.errors import DomainError, InvalidInput
 from app.extensions import links
 from app.models import GatewayConfig
+from app.reauthentication import ensure_confirmed
 from app.workflows import attention, gateway_health, gateway_setup
 from app.workflows.gateway_setup import GatewayChanges
 
@@ -105,6 +106,7 @@ class GatewayView(ConsoleView):
     @expose("/<gateway>", methods=("POST",))
     def save(self, gateway: str) -> ResponseReturnValue:
         self.ensure(Permission.MANAGE_GATEWAYS)
+        ensure_confirmed()
         try:
             changes = _changes()
             with transaction():
@@ -116,6 +118,7 @@ class GatewayView(ConsoleView):
     @expose("/<gateway>/end-old-secret", methods=("POST",))
     def end_old_secret(self, gateway: str) -> ResponseReturnValue:
         self.ensure(Permission.MANAGE_GATEWAYS)
+        ensure_confirmed()
         with transaction():
             gateway_setup.end_old_secret(gateway, actor=self.actor)
         return done("Only the present webhook secret is believed now.", self.get_url(".page", gateway=gateway))

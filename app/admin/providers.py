@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import selectinload
 
 from app.admin import cells, provider_story
+from app.admin.account_forms import start_account
 from app.admin.filters import Control, Filter, Options, choice, enum_options, switch
 from app.admin.forms import AdminForm
 from app.admin.imports import ImportView
@@ -22,7 +23,7 @@ from app.ages import when
 from app.db import db
 from app.errors import InvalidInput
 from app.models import Availability, Category, ProviderProfile, ProviderSkill, Role, Service, User
-from app.workflows import accounts, providers
+from app.workflows import providers
 
 _ROOM = ProviderProfile.capacity - ProviderProfile.open_work
 # Without a division: a capacity of nothing is nobody's mistake.
@@ -180,9 +181,7 @@ class ProviderView(ImportView):
 
     def start_row(self, form: AdminForm) -> ProviderProfile:
         assert isinstance(form, ProviderForm)
-        user = accounts.make_account(form.email.data or "", form.name.data or "", role=Role.PROVIDER)
-        db.session.add(user)
-        db.session.flush()
+        user = start_account(form, Role.PROVIDER)
         return ProviderProfile(user_id=user.id, user=user)
 
     def fill(self, row: ProviderProfile, form: AdminForm) -> None:

@@ -15,9 +15,11 @@ from app.admin.request_changes import RequestChanges
 from app.db import db, transaction
 from app.errors import DomainError, InvalidInput, NotFound
 from app.exchanges import check_payment, send_refund
+from app.extensions import settings
 from app.kit import ids
 from app.kit.money import Money, parse_amount
 from app.models import Dispute, Payment, Refund, RefundStatus, WebhookEvent
+from app.reauthentication import ensure_confirmed
 from app.workflows import payments, reconciliation, refunds
 
 _MOST_PAYMENTS = 50
@@ -71,6 +73,8 @@ class RequestMoney(RequestChanges):
             seen=Money(_minor("refundable"), payment.currency),
             reason=request.form.get("reason", "").replace("\0", ""),
         )
+        if wish.amount.decimal > settings().confirm_refunds_above:
+            ensure_confirmed()
         with transaction():
             return refunds.open_refund(payments.get_locked(payment.id), wish, actor=self.actor)
 

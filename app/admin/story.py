@@ -42,6 +42,10 @@ _LETTERS = {
     "refund_issued": "Refund",
     "customer_awaited": "We could not reach you",
     "alert": "Alert",
+    "password_reset": "Link to a new password",
+    "invitation": "Invitation",
+    "password_changed": "Password changed",
+    "second_factor_changed": "Second factor changed",
 }
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, or_
 from wtforms import BooleanField, SelectField
 
 from app.admin import cells
-from app.admin.account_forms import AccountForm, fill_account
+from app.admin.account_forms import AccountForm, fill_account, start_account
 from app.admin.base import ConsoleView
 from app.admin.filters import choice, enum_options, switch
 from app.admin.forms import AdminForm, choices
@@ -16,7 +16,6 @@ from app.admin.listing import Column, Tab
 from app.admin.paging import Order
 from app.admin.permissions import Permission
 from app.ages import exact, when
-from app.db import db
 from app.errors import InvalidInput
 from app.kit import clock
 from app.models import STAFF_ROLES, Role, User
@@ -54,6 +53,7 @@ class UserView(ConsoleView):
     form = UserForm
     permission = Permission.MANAGE_USERS
     edit_permission = Permission.MANAGE_USERS
+    confirmed = frozenset({"create_view", "edit_view"})
     create_label = "New account"
     intro = "Accounts are closed rather than deleted: what they did stays under their name."
     empty = "There are no accounts."
@@ -111,9 +111,7 @@ class UserView(ConsoleView):
 
     def start_row(self, form: AdminForm) -> User:
         assert isinstance(form, UserForm)
-        user = accounts.make_account(form.email.data or "", form.name.data or "", role=Role(form.role.data))
-        db.session.add(user)
-        db.session.flush()
+        user = start_account(form, Role(form.role.data))
         accounts.give_profile(user)
         return user
 
@@ -122,8 +120,7 @@ class UserView(ConsoleView):
         wanted = Role(form.role.data)
         if wanted is not row.role:
             _ensure_may_become(row, wanted, own=row.id == self.user.id)
-            # Sessions of the old role must not outlive it.
-            row.role, row.session_epoch = wanted, row.session_epoch + 1
+            accounts.change_role(row, wanted)
         fill_account(row, form, actor=self.actor)
 
 

@@ -185,7 +185,14 @@ def _write(notification_id: UUID) -> tuple[Message, SentCopy] | None:
         message_id=notification.message_id,
         reply_to=settings().support_email,
     )
-    return message, _copy(letter)
+    return message, _copy(_kept(notification) or letter)
+
+
+def _kept(notification: Notification) -> Letter | None:
+    # Where nothing is sent, the copy is all there is, and the link in it has to work.
+    if settings().mail.server is None:
+        return None
+    return letters.for_our_records(notification, stationery())
 
 
 def _copy(letter: Letter) -> SentCopy:

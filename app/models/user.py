@@ -5,7 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.columns import EnumText, Sealed, UtcDateTime
@@ -32,7 +32,11 @@ STAFF_ROLES = frozenset({Role.ADMIN, Role.OPERATOR, Role.FINANCE, Role.VIEWER})
 
 
 class User(UserMixin, Keyed, Touched, Model):
-    """`session_epoch` is part of every session: raising it ends them all."""
+    """`session_epoch` is part of every session: raising it ends them all.
+
+    A TOTP secret counts from `totp_confirmed_at` on, when its owner has entered a first code; `totp_last_step` is the
+    time step of the last code taken, so that none is taken twice.
+    """
 
     __tablename__ = "users"
 
@@ -43,6 +47,8 @@ class User(UserMixin, Keyed, Touched, Model):
     is_enabled: Mapped[bool] = mapped_column(default=True)
     session_epoch: Mapped[int] = mapped_column(default=0)
     totp_secret_sealed: Mapped[str | None] = mapped_column(Sealed("users.totp_secret_sealed"))
+    totp_confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    totp_last_step: Mapped[int | None] = mapped_column(BigInteger)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
@@ -59,6 +65,10 @@ class User(UserMixin, Keyed, Touched, Model):
     def is_staff(self) -> bool:
         return self.role in STAFF_ROLES
 
+    @property
+    def has_second_factor(self) -> bool:
+        return self.totp_confirmed_at is not None
+
     def get_id(self) -> str:
         return f"{self.id}.{self.session_epoch}"
 
@@ -67,13 +77,17 @@ class User(UserMixin, Keyed, Touched, Model):
 
 
 class UserSession(Keyed, Model):
-    """One signed-in browser, so that it can be listed and ended from elsewhere."""
+    """One signed-in browser, so that it can be listed and ended from elsewhere.
+
+    Its cookie holds a random token of which only the hash is here. At `confirmed_at` its user last proved who they are.
+    """
 
     __tablename__ = "user_sessions"
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    confirmed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     address: Mapped[str | None] = mapped_column(String(45))
     browser: Mapped[str | None] = mapped_column(String(200))
@@ -81,17 +95,31 @@ class UserSession(Keyed, Model):
     __table_args__ = (Index("ix_user_sessions_user_id_last_seen_at", "user_id", "last_seen_at"),)
 
 
+class RecoveryCode(Keyed, Model):
+    """Lets its owner in once without the second factor. It is random and long, so a fast hash is enough."""
+
+    __tablename__ = "recovery_codes"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (UniqueConstraint("user_id", "code_hash"),)
+
+
 class SignInAttempt(Keyed, Model):
-    """A try at a password: what the limits on guessing count. The address tried is kept only as a keyed hash."""
+    """A wrong try at a password or a code, or one that is being checked: what the limits on guessing count.
+
+    Whom it was tried for is kept only as a keyed hash; `address` is empty for a browser that the account knows.
+    """
 
     __tablename__ = "sign_in_attempts"
 
-    email_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
+    target_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
     address: Mapped[str] = mapped_column(String(45))
-    is_success: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (
-        Index("ix_sign_in_attempts_email_hash_created_at", "email_hash", "created_at"),
+        Index("ix_sign_in_attempts_target_hash_created_at", "target_hash", "created_at"),
         Index("ix_sign_in_attempts_address_created_at", "address", "created_at"),
     )
 

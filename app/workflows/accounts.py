@@ -11,7 +11,7 @@ from app.errors import InvalidInput
 from app.kit import clock
 from app.kit.contact import InvalidContact, parse_email
 from app.models import AffiliateProfile, ProviderProfile, Role, User
-from app.workflows import audit
+from app.workflows import account_letters, audit, user_sessions
 from app.workflows.audit import Actor
 
 MINIMUM_PASSWORD_LENGTH = 10
@@ -65,7 +65,21 @@ def find_user(email: str) -> User | None:
 def set_password(user: User, password: str) -> None:
     """Every session of the user ends."""
     user.password_hash = _hasher.hash(password)
-    user.session_epoch += 1
+    user_sessions.end_all(user)
+
+
+def change_password(user: User, password: str, *, actor: Actor) -> None:
+    """By its owner, who is told by mail. Raises InvalidInput for a weak one."""
+    ensure_strong(password)
+    set_password(user, password)
+    audit.record("user.password_changed", user, actor=actor)
+    account_letters.password_changed(user)
+
+
+def change_role(user: User, role: Role) -> None:
+    """Sessions of the old role do not outlive it."""
+    user.role = role
+    user_sessions.end_all(user)
 
 
 def ensure_strong(password: str) -> None:
@@ -89,13 +103,19 @@ def note_sign_in(user: User) -> None:
     user.last_sign_in_at = clock.utc_now()
 
 
+def renew_hash(user: User, password: str) -> None:
+    """Where the parameters have become stronger since the password was set; it stays what it is."""
+    if user.password_hash and _hasher.check_needs_rehash(user.password_hash):
+        user.password_hash = _hasher.hash(password)
+
+
 def set_enabled(user: User, wanted: bool, *, actor: Actor) -> None:
     """Shut an account or open it again; shutting ends its sessions. Nobody shuts their own."""
     if not wanted and user.id == actor.user_id:
         raise InvalidInput("You cannot disable your own account: ask another administrator.")
     before = user.is_enabled
     user.is_enabled = wanted
-    user.session_epoch += 1
+    user_sessions.end_all(user)
     action = "user.enabled" if wanted else "user.disabled"
     audit.record(action, user, actor=actor, before={"is_enabled": before}, after={"is_enabled": wanted})
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from app.models import Payment, Refund, StatusChange
-from app.workflows import tracking
+from app.models import Payment, Refund, StatusChange, User
+from app.workflows import account_letters, tracking
 from app.workflows.letters import Account, Attachment, Case, Context, kind
 
 
@@ -144,3 +144,70 @@ def no_provider(_case: Case) -> Context:
 def alert(case: Case) -> Context:
     context: dict[str, Any] = case.notification.context
     return {"text": context["text"]}
+
+
+def _is_link_alive(case: Case) -> bool:
+    return account_letters.is_link_alive(case.notification.recipient_user, case.notification.context)
+
+
+def _link(case: Case) -> Context:
+    expires = account_letters.expiry(case.notification.context)
+    user = case.about(User)
+    return {"user": user, "link": account_letters.choose_password(user, expires, case.links), "expires": expires}
+
+
+@kind(
+    Account(
+        purpose="Brings the link to choose a new password. It works once.",
+        receiver="Whoever has the account",
+        occasion="When somebody asks for it on the sign-in page.",
+        otherwise="The link has run out, or the password was changed since.",
+    ),
+    still_true=_is_link_alive,
+    subject=User,
+    about_account=True,
+)
+def password_reset(case: Case) -> Context:
+    return _link(case)
+
+
+@kind(
+    Account(
+        purpose="Brings the link to choose a first password.",
+        receiver="Whoever has the account",
+        occasion="When an administrator makes an account without a password, or invites again.",
+        otherwise="The link has run out, or the account was changed since: invite again.",
+    ),
+    still_true=_is_link_alive,
+    subject=User,
+    about_account=True,
+)
+def invitation(case: Case) -> Context:
+    return _link(case)
+
+
+@kind(
+    Account(
+        purpose="Tells that the password was changed, and what to do if that was somebody else.",
+        receiver="Whoever has the account",
+        occasion="When the password is changed, by its owner or by a link.",
+    ),
+    subject=User,
+    about_account=True,
+)
+def password_changed(case: Case) -> Context:
+    return {"user": case.about(User), "at": case.notification.created_at}
+
+
+@kind(
+    Account(
+        purpose="Tells of a change to the second factor, and what to do if that was somebody else.",
+        receiver="Whoever has the account",
+        occasion="When it is set up, turned off or reset, and when there are new recovery codes.",
+    ),
+    subject=User,
+    about_account=True,
+)
+def second_factor_changed(case: Case) -> Context:
+    what = case.notification.context["what"]
+    return {"user": case.about(User), "what": what, "at": case.notification.created_at}

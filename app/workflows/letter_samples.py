@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app.kit import clock, ids
 from app.models import (
@@ -17,6 +17,7 @@ from app.models import (
     StatusChange,
     User,
 )
+from app.workflows import account_letters
 from app.workflows.letters import KINDS, Case, Stationery
 
 M = TypeVar("M")
@@ -37,15 +38,27 @@ class SampleCase(Case):
 def sample(kind: str, stationery: Stationery) -> SampleCase:
     """A case that this kind of letter could be about."""
     service_request = _request(is_paid=kind != "payment_failed")
+    receiver = None if KINDS[kind].account.receiver == _CUSTOMER else _receiver(kind)
     notification = Notification(
         id=ids.new_id(),
         kind=kind,
-        service_request=service_request,
-        recipient=service_request.customer_email,
-        recipient_user=None if KINDS[kind].account.receiver == _CUSTOMER else _receiver(kind),
-        context={"text": f"{REFERENCE} is overdue: nobody has contacted the customer yet."},
+        service_request=None if KINDS[kind].about_account else service_request,
+        recipient=receiver.email if receiver else service_request.customer_email,
+        recipient_user=receiver,
+        context=_context(),
+        created_at=clock.utc_now(),
     )
-    return SampleCase(notification, stationery, (_payment(kind), _refund(), _change()))
+    return SampleCase(notification, stationery, (_payment(kind), _refund(), _change(), receiver))
+
+
+def _context() -> dict[str, Any]:
+    expires = clock.utc_now() + account_letters.RESET_LIFE
+    return {
+        "text": f"{REFERENCE} is overdue: nobody has contacted the customer yet.",
+        "expires": int(expires.timestamp()),
+        "epoch": 0,
+        "what": "enabled",
+    }
 
 
 def _request(*, is_paid: bool) -> ServiceRequest:
@@ -74,8 +87,12 @@ def _request(*, is_paid: bool) -> ServiceRequest:
 
 def _receiver(kind: str) -> User:
     if kind == "provider_assigned":
-        return User(name="Priya Raman", email="priya.raman@example.com", role=Role.PROVIDER)
-    return User(name="Asha Menon", email="asha.menon@example.com", role=Role.ADMIN)
+        return _user("Priya Raman", "priya.raman@example.com", Role.PROVIDER)
+    return _user("Asha Menon", "asha.menon@example.com", Role.ADMIN)
+
+
+def _user(name: str, email: str, role: Role) -> User:
+    return User(id=ids.new_id(), name=name, email=email, role=role, session_epoch=0, is_enabled=True)
 
 
 def _payment(kind: str) -> Payment:

@@ -97,6 +97,7 @@ class Kind:
     is_still_true: Callable[[Case], bool]
     attach: Callable[[Case], tuple[Attachment, ...]]
     subject: type[Keyed] | None
+    about_account: bool = False
 
 
 KINDS: dict[str, Kind] = {}
@@ -110,14 +111,18 @@ def kind(
     still_true: Callable[[Case], bool] = _always,
     attach: Callable[[Case], tuple[Attachment, ...]] = _nothing,
     subject: type[Keyed] | None = None,
+    about_account: bool = False,
 ) -> Callable[[Builder], Builder]:
-    """Register the decorated function as what the kind of its name says; `subject` is the row it speaks of."""
+    """Register the decorated function as what the kind of its name says; `subject` is the row it speaks of.
+
+    One `about_account` may hold a link that opens it: only its receiver gets that, and what we keep has another.
+    """
 
     def register(build: Builder) -> Builder:
         name = build.__name__
         if name in KINDS:
             raise ValueError(f"two kinds are named {name!r}")
-        KINDS[name] = Kind(name, account, build, still_true, attach, subject)
+        KINDS[name] = Kind(name, account, build, still_true, attach, subject, about_account)
         return build
 
     return register
@@ -158,7 +163,20 @@ def compose(notification: Notification, stationery: Stationery) -> Letter:
 
 def preview(case: Case) -> Letter:
     """As `write`, but no receipt is printed: of attachments only the names can be relied on."""
-    return write(replace(case, stationery=replace(case.stationery, print_receipt=lambda *_: b"")))
+    return write(replace(case, stationery=replace(_harmless(case), print_receipt=lambda *_: b"")))
+
+
+def for_our_records(notification: Notification, stationery: Stationery) -> Letter | None:
+    """What we keep in place of a letter that staff must not read as it went out; None for any other."""
+    case = Case(notification, stationery)
+    return preview(case) if KINDS[notification.kind].about_account else None
+
+
+def _harmless(case: Case) -> Stationery:
+    """Without our key, a link to somebody's password looks the same and opens nothing."""
+    if not KINDS[case.notification.kind].about_account:
+        return case.stationery
+    return replace(case.stationery, links=Links(case.links.base_url, "not-our-key"))
 
 
 def write(case: Case) -> Letter:

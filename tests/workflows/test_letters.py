@@ -14,7 +14,7 @@ from app.gateways.base import PaymentFailure, SnapshotStatus
 from app.kit.contact import format_phone
 from app.models import Notification, Payment, Refund, RequestStatus, Role
 from app.stationery import stationery
-from app.workflows import assignment, letters, notifications, payments, requests, status, tracking
+from app.workflows import account_letters, assignment, letters, notifications, payments, requests, status, tracking
 from app.workflows.audit import SYSTEM
 from tests import strategies
 from tests.factories import (
@@ -69,6 +69,10 @@ def everything_happens():
         notifications.customer_awaited(service_request)
         notifications.alert("test", "Something needs a look.", service_request=service_request, fold="1")
         notifications.alert("test", "Something else does.", fold="2")
+        account_letters.password_reset(provider, provider.email)
+        account_letters.invitation(provider)
+        account_letters.password_changed(provider)
+        account_letters.second_factor_changed(provider, "enabled")
     return provider
 
 
