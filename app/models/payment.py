@@ -100,7 +100,12 @@ class Payment(Keyed, Touched, Model):
         Index("ix_payments_created_at_id", "created_at", "id"),
         Index("ix_payments_status_created_at_id", "status", "created_at", "id"),
         Index("ix_payments_gateway_created_at_id", "gateway", "created_at", "id"),
-        Index("ix_payments_bank_reference", "bank_reference"),
+        Index(
+            "ix_payments_by_bank_reference",
+            "bank_reference",
+            postgresql_where=text("bank_reference IS NOT NULL"),
+            sqlite_where=text("bank_reference IS NOT NULL"),
+        ),
         Index("ix_payments_gateway_payment_id", "gateway_payment_id"),
         Index("ix_payments_gateway_intent_id", "gateway_intent_id"),
         Index(

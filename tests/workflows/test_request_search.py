@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from app.columns import keyring
 from app.db import db, transaction
 from app.kit.contact import name_words
 from app.kit.ids import format_reference, parse_reference_number
-from app.models import Payment, ServiceRequest
+from app.models import NameWord, Payment, ServiceRequest
 from app.workflows.request_search import (
     RequestFilters,
     select_requests,
@@ -22,6 +22,7 @@ from tests.admin.rows import add_request, clear, new_request, store
 from tests.factories import make_customer, make_payment, make_request, make_service, snapshot_of
 from tests.servers.worker import ENCRYPTION_KEY
 
+TABLES = {Payment.__tablename__, ServiceRequest.__tablename__, NameWord.__tablename__}
 ZONE = ZoneInfo("Asia/Kolkata")
 NEW_KEY = "a-newer-key-for-tests-0123456789-abcdefghij"
 
@@ -157,3 +158,49 @@ def test_days_are_those_of_the_business(session):
     assert found(start=first, end=first) == {late.reference_number}
     assert found(start=second, end=second) == {early.reference_number}
     assert found(start=second, end=first) == set()
+
+
+# --- what it costs
+
+
+def plans_of(question):
+    """How SQLite goes about each statement that the question asks."""
+    asked = []
+
+    def note(_connection, _cursor, statement, parameters, *_rest):
+        asked.append((statement, parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        question()
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    connection = db.session.connection()
+    return [
+        [step.detail for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+        for statement, parameters in asked
+        if statement.startswith("SELECT")
+    ]
+
+
+def _payment_of(request):
+    values = {"amount_minor": request.amount_minor, "currency": request.currency}
+    return Payment(service_request_id=request.id, gateway="sandbox", idempotency_key=request.reference_number, **values)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("has_bank_reference", [True, False])
+@pytest.mark.parametrize("text", ["pay_9A36XYWTJTESTX", "UTR0042", "+919876543210", "98765 43210", "Kavya 7"])
+def test_a_number_is_looked_up_and_never_looked_for(wanted, has_bank_reference, text):
+    with transaction():
+        payment = db.session.scalars(select(Payment)).first()
+        payment.bank_reference = "UTR0042" if has_bank_reference else None
+    many = [new_request(wanted.service) for _ in range(300)]
+    store(*many)
+    with transaction() as session:
+        session.add_all(_payment_of(each) for each in many)
+    with transaction() as session:
+        session.connection().exec_driver_sql("ANALYZE")
+    steps = [step for plan in plans_of(lambda: found(text)) for step in plan]
+    assert any(step.startswith("SEARCH") for step in steps)
+    assert [step for step in steps if step.removeprefix("SCAN ").split()[0] in TABLES] == []
