@@ -21,6 +21,7 @@ from app.db import db
 from app.kit.ids import parse_id
 from app.models import (
     ActorKind,
+    AuditChain,
     AuditEntry,
     Dispute,
     FeatureFlag,
@@ -31,6 +32,7 @@ from app.models import (
     ServiceRequest,
     User,
 )
+from app.workflows import audit_chain
 
 _MOST_PEOPLE = 300
 _KINDS = (
@@ -72,6 +74,12 @@ def _from(row: AuditRow) -> str:
     return (row.entry.address if row.reading.shows_personal else MASK) if row.entry.address else ""
 
 
+def _erased(by: UUID | None) -> object:
+    if by is None:
+        return "As it was written"
+    return cells.link("audit.details_view", "Erased on the customer's request, or when its time was over", id=by)
+
+
 def _side(name: str) -> Any:
     """All of one side in a line, for an export."""
     return lambda row: "; ".join(f"{each.field}: {getattr(each, name)}" for each in row.changes if getattr(each, name))
@@ -105,6 +113,7 @@ def _person_clause(value: str) -> ColumnElement[bool]:
 class AuditView(ConsoleView):
     noun = "audit_entry"
     permission = Permission.READ_AUDIT
+    list_template = "admin/audit/list.html"
     details_template = "admin/audit/details.html"
     empty = "Nothing was changed yet."
     intro = "Every change of a record, by whom and from where. Entries are added, never changed, never deleted."
@@ -131,6 +140,7 @@ class AuditView(ConsoleView):
         Column("Before", _side("before"), is_listed=False),
         Column("After", _side("after"), is_listed=False),
         Column("From", lambda row: cells.mono(_from(row)), _from),
+        Column("Place", lambda row: row.entry.position or "–", lambda row: row.entry.position, css="number"),
     )
     filters = (
         Filter(Control("person", "Who"), _person_clause, _people),
@@ -170,7 +180,13 @@ class AuditView(ConsoleView):
             ("Record", audit_words.subject_link(row, shown.subject)),
             ("Id of the record", cells.mono(row.subject_id)),
             ("Name of the action", cells.mono(row.action)),
+            ("Place in the chain", row.position or "Not chained yet: that takes a few seconds"),
+            ("Hash", cells.mono(row.entry_hash.hex()) if row.entry_hash else None),
+            ("Personal data", _erased(row.erased_by)),
         ]
+
+    def chain(self) -> AuditChain | None:
+        return audit_chain.find()
 
     def changes(self, row: AuditEntry) -> list[Change]:
         [shown] = self.shown([row])

@@ -2,13 +2,14 @@
 
 from flask import Flask
 
-from app.commands import accounts, figures, gateways, reconcile, sample, schedule, serve, worker
+from app.commands import accounts, audit, figures, gateways, reconcile, sample, schedule, serve, worker
 
 
 def init_app(app: Flask) -> None:
     for command in (
         accounts.create_user,
         accounts.create_token,
+        audit.verify_audit,
         figures.figures,
         gateways.import_gateways,
         gateways.set_gateway,

@@ -41,6 +41,8 @@ PERIODIC_JOBS = (
     PeriodicJob("alert-overdue", "app.jobs.sweep.alert_overdue", 60),
     PeriodicJob("sweep-bulk-changes", "app.jobs.bulk.sweep", 10),
     PeriodicJob("sweep-imports", "app.jobs.imports.sweep", 60),
+    PeriodicJob("chain-audit", "app.jobs.audit.chain", 10),
+    PeriodicJob("verify-audit", "app.jobs.audit.verify", 3600),
     PeriodicJob("keep-figures", "app.jobs.figures.keep", 600),
     PeriodicJob("learn-sizes", "app.jobs.upkeep.learn_sizes", 3600),
 )

@@ -10,7 +10,7 @@ from app.models.affiliate import (
     Payout,
     PayoutLine,
 )
-from app.models.audit_entry import ActorKind, AuditEntry
+from app.models.audit_entry import ActorKind, AuditChain, AuditEntry
 from app.models.bulk_change import BulkChange, BulkChangeRow, BulkRowState, BulkState
 from app.models.catalog import Category, Service, ServiceTier
 from app.models.console import AnalyticsEvent, FeatureFlag, FlagState, SavedView, UserPreference
@@ -45,6 +45,7 @@ __all__ = [
     "AffiliateServiceRate",
     "AnalyticsEvent",
     "ApiToken",
+    "AuditChain",
     "AuditEntry",
     "Availability",
     "BulkChange",

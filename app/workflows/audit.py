@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from app.kit import clock, ids
 from app.models import ActorKind, AuditEntry, User
-from app.workflows import bulk_writes
+from app.workflows import audit_hashes, bulk_writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,15 @@ def record(
     actor: Actor,
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
-) -> None:
-    """Enter one change, `action` dotted and in the past tense: `request.status_changed`.
+) -> UUID:
+    """Enter one change, `action` dotted and in the past tense: `request.status_changed`. Returns the entry's key.
 
     What concerns no row, like the hours of the business, has no subject.
     """
     changes = {"before": dict(before or {}), "after": dict(after or {})}
     entry = AuditEntry(
+        id=ids.new_id(),
+        created_at=clock.utc_now(),
         action=action,
         subject_type=subject.__tablename__ if subject else "business",
         subject_id=subject.id if subject else None,
@@ -56,4 +59,6 @@ def record(
         address=actor.address,
         changes=json.dumps(changes, default=str, ensure_ascii=False),
     )
+    entry.digest = audit_hashes.digest_of(entry, entry.salted)
     bulk_writes.add(entry)
+    return entry.id

@@ -6,12 +6,14 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+import time_machine
 from sqlalchemy import select
 
 from app.admin import audit_words
 from app.admin.audit_words import MASK, Reading
 from app.db import transaction
-from app.models import ActorKind, AuditEntry, Role
+from app.jobs import audit as job
+from app.models import ActorKind, AuditChain, AuditEntry, Role
 from app.workflows import audit
 from app.workflows.audit import COMMAND, SYSTEM, actor_of
 from tests.factories import make_provider, make_request, make_user
@@ -75,10 +77,8 @@ def test_amounts_are_in_the_currency_of_their_record(client, session, admin):
 def test_the_log_is_narrowed_by_person_kind_action_record_and_day(client, session, admin):
     request, operator = make_request(), make_user(Role.OPERATOR)
     note("request.note_added", request, actor_of(operator), after={"note": "1"})
-    note("gateway.configured", request, COMMAND)
-    with transaction():
-        old = session.scalars(select(AuditEntry).where(AuditEntry.action == "gateway.configured")).one()
-        old.created_at = datetime(2020, 2, 3, 12, tzinfo=UTC)
+    with time_machine.travel(datetime(2020, 2, 3, 12, tzinfo=UTC)):
+        note("gateway.configured", request, COMMAND)
     assert len(rows(client, person=operator.id)) == 1
     assert len(rows(client, kind="command")) == 1
     assert len(rows(client, **{"from": "2020-02-03", "to": "2020-02-03"})) == 1
@@ -165,3 +165,17 @@ def test_the_log_is_for_administrators(client, session, role):
     assert client.get(URL).status_code == 403
     assert client.get(f"{URL}export/csv/").status_code == 403
     assert URL not in client.get("/admin/requests/").text
+
+
+def test_the_log_says_when_it_was_verified_and_where_it_is_broken(client, session, admin):
+    note("thing.changed", admin)
+    assert "verified every hour" in Page(client.get(URL).text).words
+    job.chain()
+    job.verify()
+    assert "were last verified just now" in Page(client.get(URL).text).words
+    with transaction():
+        session.scalars(select(AuditChain)).one().problem = "Entry 7: changed."
+    page = Page(client.get(URL).text).words
+    assert "The log does not verify. Entry 7: changed. Run flask --app wsgi verify-audit" in page
+    [entry] = session.scalars(select(AuditEntry).where(AuditEntry.action == "thing.changed"))
+    assert f"Place in the chain {entry.position}" in Page(client.get(f"{URL}details/?id={entry.id}").text).words
