@@ -1,6 +1,7 @@
 """Counterfoil: sells professional services on one page, and runs every sale to completion."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from app.jobs import queue
 from app.links import Links
 from app.workflows.notifications import postmark
 from app.workflows.place import here
+from app.workflows.terms import terms
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -61,6 +63,8 @@ def _bind(app: Flask, settings: Settings) -> None:
     queue.configure(settings.redis_url)
     postmark.host = urlsplit(settings.base_url).hostname or postmark.host
     here.zone = settings.time_zone
+    terms.refund_time = timedelta(days=settings.refund_days)
+    terms.least_payouts = {amount.currency: amount for amount in settings.payout_minimums}
     db.init_app(app)
     mail.init_app(app)
     # The context processor would look up the user for every page; as a global it does so where a page asks.

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.core import Locale, UnknownLocaleError
 
+from app.kit.money import Money, parse_amount
+
 PRODUCTION = "production"
 DEVELOPMENT = "development"
 MINIMUM_SECRET_LENGTH = 32
@@ -55,10 +57,13 @@ class Settings:
     locale: str = "en_IN"
     business_name: str = "Counterfoil"
     support_email: str = "support@example.com"
+    refund_days: int = 14
+    payout_minimums: tuple[Money, ...] = ()
     trusted_proxies: int = 0
     second_factor_roles: frozenset[str] = frozenset()
     confirm_refunds_above: int = 10_000
     log_level: str = "INFO"
+    sentry_dsn: str | None = field(default=None, repr=False)
 
     @property
     def is_production(self) -> bool:
@@ -93,10 +98,13 @@ class _Reader:
             locale=self._locale(),
             business_name=self._text("BUSINESS_NAME", "Counterfoil"),
             support_email=self._text("SUPPORT_EMAIL", "support@example.com"),
+            refund_days=self._number("REFUND_DAYS", 14),
+            payout_minimums=self._amounts("PAYOUT_MINIMUMS", "INR 500, USD 10, EUR 10, GBP 10"),
             trusted_proxies=self._number("TRUSTED_PROXIES", 0),
             second_factor_roles=self._roles("SECOND_FACTOR_ROLES"),
             confirm_refunds_above=self._number("CONFIRM_REFUNDS_ABOVE", 10_000),
             log_level=self._log_level(),
+            sentry_dsn=self._text("SENTRY_DSN", "") or None,
         )
         if self._problems:
             raise SettingsError(self._problems)
@@ -124,6 +132,19 @@ class _Reader:
         if unknown:
             self._problems.append(f"{name} names no role of ours: {unknown}; use {', '.join(sorted(_ROLES))}")
         return roles & _ROLES
+
+    def _amounts(self, name: str, default: str) -> tuple[Money, ...]:
+        """One amount for each of several currencies: `INR 500, USD 10`."""
+        amounts = []
+        for part in filter(None, map(str.strip, self._text(name, default).split(","))):
+            currency, _, number = part.partition(" ")
+            try:
+                amount = parse_amount(number, currency.upper())
+            except ValueError:
+                self._problems.append(f"{name} must be amounts like INR 500, USD 10, not {part!r}")
+            else:
+                amounts.append(amount)
+        return tuple(amounts)
 
     def _app_env(self) -> str:
         value = self._text("APP_ENV", DEVELOPMENT)

@@ -43,3 +43,4 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals["links"] = app.extensions["links"]
     app.jinja_env.globals["business_name"] = settings.business_name
     app.jinja_env.globals["support_email"] = settings.support_email
+    app.jinja_env.globals["refund_days"] = settings.refund_days

@@ -12,7 +12,7 @@ from app.kit import clock, ids
 from app.kit.money import Money
 from app.models import AffiliateProfile, CommissionEntry, Payment, Role, Service
 from app.workflows import payments, refunds
-from app.workflows.affiliate_figures import APPROVAL_DELAY
+from app.workflows.terms import terms
 from tests.factories import make_payment, make_service, make_user, snapshot_of
 
 
@@ -28,7 +28,7 @@ def make_affiliate(**changes: Any) -> AffiliateProfile:
 
 def long_ago(days: int = 1) -> datetime:
     """So many days before a sale of now would be past the approval delay."""
-    return clock.utc_now() - APPROVAL_DELAY - timedelta(days=days)
+    return clock.utc_now() - terms.refund_time - timedelta(days=days)
 
 
 def sell(

@@ -125,6 +125,8 @@ def app(request: pytest.FixtureRequest, worker: Worker, database_url: str) -> It
     usual = dict(app.config)
     app.config["WTF_CSRF_ENABLED"] = False
     yield app
+    # The next test has another shop: nothing that was counted in this one belongs there.
+    app.extensions["visits"]._kept.clear()
     app.config.clear()
     app.config.update(usual)
 

@@ -27,7 +27,7 @@ from app.errors import NotFound
 from app.kit import clock
 from app.kit.money import Money, format_percent
 from app.models import AffiliateProfile, Role, User
-from app.workflows import affiliate_figures, affiliate_terms, unknown_codes
+from app.workflows import affiliate_figures, affiliate_months, affiliate_terms, unknown_codes
 from app.workflows.affiliate_figures import Balance, Traffic
 
 LATELY = timedelta(days=30)
@@ -60,7 +60,7 @@ def _sums(name: str) -> Mapping[str, Any]:
         return [getattr(balance, name) for balance in row.balances]
 
     return {
-        "cell": lambda row: Markup("<br>").join(cells.money(amount) for amount in amounts(row)) or "–",
+        "cell": lambda row: Markup("<br>").join(cells.money(amount) for amount in amounts(row)),
         "text": lambda row: "; ".join(f"{amount.decimal} {amount.currency}" for amount in amounts(row)),
         "css": "number",
     }
@@ -120,7 +120,10 @@ class AffiliateView(ConsoleView):
         keys, now = [row.user_id for row in rows], clock.utc_now()
         balances = affiliate_figures.balances(keys, now)
         traffic = affiliate_figures.traffic(keys, since=now - LATELY)
-        return [AffiliateRow(row, traffic[row.user_id], balances.get(row.user_id, ())) for row in rows]
+        # Of who has earned nothing yet: a sum too.
+        usual = affiliate_months.usual_currency()
+        known = {key: balances.get(key) or [Balance(key, usual)] for key in keys}
+        return [AffiliateRow(row, traffic[row.user_id], known[row.user_id]) for row in rows]
 
     def searched(self, query: Select[Any], text: str) -> Select[Any]:
         readings = [column.istartswith(text, autoescape=True) for column in (User.email, User.name)]

@@ -5,15 +5,16 @@ from typing import Any
 
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, false, not_, select
-from sqlalchemy.orm import InstrumentedAttribute, joinedload
+from sqlalchemy.orm import InstrumentedAttribute
 
+from app import commission_words
 from app.admin import cells
 from app.admin.base import ConsoleView
 from app.admin.filters import Control, Filter, Options, choice, days, enum_options
 from app.admin.listing import Column, Tab
 from app.admin.paging import Order
 from app.admin.payments import find_request
-from app.ages import day, exact
+from app.ages import exact
 from app.db import db
 from app.kit import clock
 from app.kit.money import format_percent
@@ -22,14 +23,10 @@ from app.models import (
     CommissionEntry,
     CommissionKind,
     CommissionRule,
-    Payment,
-    Payout,
-    PayoutLine,
-    Refund,
-    ServiceRequest,
     User,
 )
-from app.workflows.affiliate_figures import APPROVAL_DELAY, is_approved
+from app.workflows.affiliate_figures import is_approved
+from app.workflows.terms import terms
 
 _MOST_AFFILIATES = 300
 
@@ -65,53 +62,15 @@ def _is_waiting() -> ColumnElement[bool]:
     return CommissionEntry.paid_out_at.is_(None) & not_(is_approved(clock.utc_now()))
 
 
-def reason(row: CommissionEntry) -> str:
-    """What the line is for, in a sentence."""
-    rate = f"{format_percent(row.rate_basis_points)} %"
-    whose = ", the rate for this service" if row.rule is CommissionRule.SERVICE else ""
-    if row.kind is CommissionKind.EARNED:
-        return f"Sale of {row.service_request.title}: {rate} of {cells.money(row.payment.amount)}{whose}"
-    if row.refund is not None:
-        return f"Refund of {cells.money(row.refund.amount)}: {rate} of what is left stays{whose}"
-    verb = "The bank took the money back" if row.amount_minor < 0 else "The money came back"
-    return f"{verb}: {rate} of what is left stays{whose}"
-
-
 def _state(row: CommissionEntry) -> Markup | str:
     if row.payout_line is not None:
-        return cells.link(
-            "payouts.details_view", f"Paid {day(row.payout_line.payout.created_at)}", id=row.payout_line.payout_id
-        )
-    return state_words(row)
-
-
-def state_words(row: CommissionEntry) -> str:
-    if row.payout_line is not None:
-        return f"Paid in {row.payout_line.payout.batch}"
-    payable_from = (row.payment.completed_at or row.created_at) + APPROVAL_DELAY
-    return "Payable" if payable_from < clock.utc_now() else f"Payable from {day(payable_from)}"
-
-
-LINE_OPTIONS = (
-    joinedload(CommissionEntry.affiliate, innerjoin=True).load_only(User.name),
-    joinedload(CommissionEntry.service_request, innerjoin=True).load_only(
-        ServiceRequest.reference_number, ServiceRequest.service_name, ServiceRequest.tier_name
-    ),
-    joinedload(CommissionEntry.payment, innerjoin=True).load_only(
-        Payment.amount_minor, Payment.currency, Payment.completed_at
-    ),
-    joinedload(CommissionEntry.refund).load_only(Refund.amount_minor, Refund.currency),
-    joinedload(CommissionEntry.payout_line).joinedload(PayoutLine.payout).load_only(Payout.batch, Payout.created_at),
-)
+        return cells.link("payouts.details_view", commission_words.state(row), id=row.payout_line.payout_id)
+    return commission_words.state(row)
 
 
 class CommissionView(ConsoleView):
     noun = "commission"
     empty = "No commission was earned yet. Sales through an affiliate's code enter it by themselves."
-    intro = (
-        f"Lines are added and never changed. A sale is payable {APPROVAL_DELAY.days} days after it was paid, as "
-        "customers may ask for their money back until then; what goes back is taken off."
-    )
     search_label = "Reference"
     orders = {
         "newest": Order(CommissionEntry.created_at, CommissionEntry.id),
@@ -123,7 +82,7 @@ class CommissionView(ConsoleView):
         Tab("waiting", "Waiting", _is_waiting, empty="No sale waits for the end of its refund time."),
         Tab("paid", "Paid", _is_paid, empty="No payout was recorded yet."),
     )
-    options = LINE_OPTIONS
+    options = commission_words.LINE_OPTIONS
     columns = (
         Column(
             "Entered",
@@ -137,18 +96,25 @@ class CommissionView(ConsoleView):
             lambda row: cells.request_link(row.service_request),
             lambda row: row.service_request.reference_number,
         ),
-        Column("For", reason, css="wrap"),
+        Column("For", commission_words.reason, css="wrap"),
         Column("Kind", lambda row: row.kind.label, is_listed=False),
         Column("Amount", lambda row: cells.money(row.amount), lambda row: row.amount.decimal, "number"),
         Column("Currency", lambda row: row.currency, is_listed=False),
         Column("Rate in percent", lambda row: format_percent(row.rate_basis_points), is_listed=False),
-        Column("Paid out", _state, state_words),
+        Column("Paid out", _state, commission_words.state),
     )
     filters = (
         affiliate_filter(CommissionEntry.affiliate_id),
         choice("kind", "Kind", CommissionEntry.kind, options=enum_options(CommissionKind)),
         *days(CommissionEntry.created_at, "Entered"),
     )
+
+    @property
+    def intro(self) -> str:  # type: ignore[override]
+        return (
+            f"Lines are added and never changed. A sale is payable {terms.refund_time.days} days after it was paid, as "
+            "customers may ask for their money back until then; what goes back is taken off."
+        )
 
     def searched(self, query: Select[Any], text: str) -> Select[Any]:
         request_id = find_request(text)
@@ -159,7 +125,7 @@ class CommissionView(ConsoleView):
 
     def facts(self, row: CommissionEntry) -> Sequence[tuple[str, object]]:
         return [
-            ("For", reason(row)),
+            ("For", commission_words.reason(row)),
             ("Affiliate", cells.affiliate_link(row.affiliate)),
             ("Request", cells.request_link(row.service_request)),
             ("Amount", cells.money(row.amount)),

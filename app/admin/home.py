@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.admin import attention, plot_money, plot_range, plot_running, plot_work
 from app.admin.pages import Guarded
-from app.admin.plot_cards import Card, Scene
+from app.admin.plot_cards import Scene
 from app.admin.plot_range import PlotRange
 from app.admin.plot_work import Load
 from app.db import db, transaction
@@ -18,6 +18,7 @@ from app.jobs import queue
 from app.kit import clock
 from app.kit.periods import Bucket, Period
 from app.models import ProviderProfile, User
+from app.plot_parts import Card
 from app.workflows import figure_keeping, figure_reading
 from app.workflows.figure_reading import Reading
 

@@ -1,6 +1,7 @@
-"""Payouts: what affiliates were paid, for which lines of the ledger, and recording one more."""
+"""Payouts: what affiliates were paid, for which lines of the ledger; for the bank, and for the books."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,39 +9,29 @@ from uuid import UUID
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from markupsafe import Markup
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from app.admin import cells
-from app.admin.base import ConsoleView
-from app.admin.commissions import LINE_OPTIONS, affiliate_filter, reason
+from app.admin.commissions import affiliate_filter
 from app.admin.export import stream_csv
-from app.admin.filters import days, parse_day
+from app.admin.filters import days
 from app.admin.listing import Column
 from app.admin.pages import done
 from app.admin.paging import Order
+from app.admin.payout_recording import PayoutRecording
 from app.admin.permissions import Permission
 from app.ages import day, exact
+from app.commission_words import LINE_OPTIONS, reason
 from app.db import db, transaction
-from app.errors import DomainError, InvalidInput, NotFound
-from app.extensions import settings
-from app.kit import clock, ids
-from app.kit.money import Money, known_currencies
-from app.models import AffiliateProfile, CommissionEntry, Payout, PayoutLine, User
-from app.workflows import affiliate_figures, payouts
-from app.workflows.affiliate_figures import APPROVAL_DELAY, Balance
-from app.workflows.payouts import Due, Wish
+from app.errors import NotFound
+from app.kit.money import Money
+from app.models import AffiliateProfile, CommissionEntry, Payout, PayoutLine, PayoutReversal, User
+from app.workflows import payout_reversals
 
 _MOST_LINES = 200
 _CHUNK = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Payee:
-    """An affiliate and one of their balances."""
-
-    profile: AffiliateProfile
-    balance: Balance
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +54,15 @@ def _of(text: Any) -> Any:
     return lambda row: text(row.payout)
 
 
-class PayoutView(ConsoleView):
+def _state(payout: Payout) -> str:
+    return "Taken back" if payout.reversal else "Paid"
+
+
+def _state_pill(payout: Payout) -> Markup:
+    return cells.switch(payout.reversal is None, on="Paid", off="Taken back")
+
+
+class PayoutView(PayoutRecording):
     noun = "payout"
     list_template = "admin/payouts/list.html"
     details_template = "admin/payouts/details.html"
@@ -72,6 +71,9 @@ class PayoutView(ConsoleView):
     page_permissions = {
         "new": Permission.PAY_OUT,
         "record": Permission.PAY_OUT,
+        "preview": Permission.PAY_OUT,
+        "record_batch": Permission.PAY_OUT,
+        "take_back": Permission.PAY_OUT,
         "lines": Permission.EXPORT,
         "batch": Permission.EXPORT,
     }
@@ -82,6 +84,7 @@ class PayoutView(ConsoleView):
     options = (
         joinedload(Payout.affiliate, innerjoin=True).load_only(User.name, User.email),
         joinedload(Payout.recorded_by).load_only(User.name),
+        joinedload(Payout.reversal).joinedload(PayoutReversal.reversed_by).load_only(User.name),
     )
     columns = (
         Column(
@@ -101,6 +104,7 @@ class PayoutView(ConsoleView):
             _of(lambda row: cells.mono(row.transfer_reference)),
             _of(lambda row: row.transfer_reference),
         ),
+        Column("State", _of(_state_pill), _of(_state)),
         Column("Batch", _of(lambda row: cells.mono(row.batch)), _of(lambda row: row.batch)),
         Column("By", _of(lambda row: row.recorded_by.name if row.recorded_by else "–")),
     )
@@ -132,51 +136,21 @@ class PayoutView(ConsoleView):
             ("Batch", cells.mono(row.batch)),
             ("Recorded by", row.recorded_by.name if row.recorded_by else "System"),
             ("Recorded", exact(row.created_at)),
+            *_reversal_facts(row),
         ]
 
     def lines_of(self, row: Payout) -> list[CommissionEntry]:
         query = _lines(row.id).options(*LINE_OPTIONS).limit(_MOST_LINES + 1)
         return list(db.session.scalars(query))
 
-    def reason(self, row: CommissionEntry) -> str:
-        return reason(row)
+    # --- taking one back
 
-    # --- recording one
-
-    @expose("/new")
-    def new(self) -> ResponseReturnValue:
-        """Who is due what; with one of them chosen, the form for it."""
-        if not request.args.get("affiliate"):
-            return self.render("admin/payouts/choose.html", payees=_payees(), delay=APPROVAL_DELAY.days)
-        return self._form(_profile(request.args), _currency(request.args))
-
-    @expose("/new", methods=("POST",))
-    def record(self) -> ResponseReturnValue:
-        profile, currency = _profile(request.form), _currency(request.form)
-        try:
-            wish = _wish(profile, currency)
-            with transaction():
-                payout = payouts.record(wish, actor=self.actor)
-        except DomainError as error:
-            return self._form(profile, currency, refusal=error), error.http_status
-        message = f"Recorded: {cells.money(payout.amount)} to {profile.user.name}."
-        return done(message, self.get_url(".details_view", id=payout.id))
-
-    def _form(self, profile: AffiliateProfile, currency: str, *, refusal: DomainError | None = None) -> str:
-        now = clock.utc_now()
-        due: Due = payouts.due(profile.user_id, currency, now=now)
-        lines = payouts.due_lines(profile.user_id, currency, now=now).options(*LINE_OPTIONS).limit(_MOST_LINES)
-        return self.render(
-            "admin/payouts/new.html",
-            profile=profile,
-            currency=currency,
-            due=due,
-            lines=list(db.session.scalars(lines)),
-            today=now.astimezone(settings().time_zone).date(),
-            delay=APPROVAL_DELAY.days,
-            refusal=refusal,
-            draft=request.form if refusal else {},
-        )
+    @expose("/<uuid:key>/take-back", methods=("POST",))
+    def take_back(self, key: UUID) -> ResponseReturnValue:
+        with transaction():
+            reversal = payout_reversals.take_back(key, request.form.get("reason", ""), actor=self.actor)
+        amount = cells.money(reversal.payout.amount)
+        return done(f"Taken back: {amount}. Its lines are due again.", self.get_url(".details_view", id=key))
 
     # --- for the bank, and for the books
 
@@ -196,15 +170,38 @@ class PayoutView(ConsoleView):
         self._note_export(f"lines of payout {key}")
         return stream_csv(f"payout-{key}.csv", columns, _line_chunks(key))
 
+    @expose("/batch/<batch>")
+    def batch_page(self, batch: str) -> ResponseReturnValue:
+        found = list(db.session.scalars(_of_batch(batch).options(*self.options)))
+        if not found:
+            raise NotFound("There is no such batch.")
+        standing = [payout for payout in found if payout.reversal is None]
+        sums: dict[str, int] = defaultdict(int)
+        for payout in standing:
+            sums[payout.currency] += payout.amount_minor
+        totals = [Money(minor, currency) for currency, minor in sorted(sums.items())]
+        return self.render(
+            "admin/payouts/batch_page.html", batch=batch, payouts=found, standing=standing, totals=totals
+        )
+
     @expose("/batch/<batch>.csv")
     def batch(self, batch: str) -> Response:
-        """All payouts that go to the bank together."""
-        query = (
-            select(Payout).where(Payout.batch == batch).options(*self.options).order_by(Payout.created_at, Payout.id)
-        )
+        """All payouts that go to the bank together, but for those that were taken back."""
+        query = _of_batch(batch).where(~Payout.reversal.has()).options(*self.options)
         columns = [(column.heading, column.plain) for column in self.columns]
         self._note_export(f"batch {batch}")
-        return stream_csv("batch.csv", columns, self._chunks(query.execution_options(yield_per=_CHUNK)))
+        return stream_csv(f"payouts-{batch}.csv", columns, self._chunks(query.execution_options(yield_per=_CHUNK)))
+
+
+def _of_batch(batch: str) -> Select[Payout]:
+    return select(Payout).where(Payout.batch == batch).order_by(Payout.created_at, Payout.id)
+
+
+def _reversal_facts(row: Payout) -> list[tuple[str, object]]:
+    if row.reversal is None:
+        return []
+    by = row.reversal.reversed_by.name if row.reversal.reversed_by else "System"
+    return [("Taken back", f"{exact(row.reversal.created_at)} by {by}"), ("Because", row.reversal.reason)]
 
 
 def _lines(payout_id: UUID) -> Select[Any]:
@@ -219,49 +216,3 @@ def _lines(payout_id: UUID) -> Select[Any]:
 def _line_chunks(payout_id: UUID) -> Iterator[Sequence[Any]]:
     query = _lines(payout_id).options(*LINE_OPTIONS).execution_options(yield_per=_CHUNK)
     yield from db.session.scalars(query).partitions()
-
-
-def _payees() -> list[Payee]:
-    """Everybody with something due, the largest sum first."""
-    due = affiliate_figures.dues(clock.utc_now())
-    query = select(AffiliateProfile).where(AffiliateProfile.user_id.in_({balance.affiliate_id for balance in due}))
-    profiles = {profile.user_id: profile for profile in db.session.scalars(query)}
-    payees = [Payee(profiles[each.affiliate_id], each) for each in due if each.affiliate_id in profiles]
-    return sorted(payees, key=lambda payee: (payee.balance.currency, -payee.balance.payable.minor))
-
-
-def _profile(values: Mapping[str, str]) -> AffiliateProfile:
-    key = ids.parse_id(values.get("affiliate", ""))
-    profile = db.session.scalar(select(AffiliateProfile).where(AffiliateProfile.user_id == key)) if key else None
-    if profile is None:
-        raise NotFound("This affiliate does not exist.")
-    return profile
-
-
-def _currency(values: Mapping[str, str]) -> str:
-    currency = values.get("currency", "")
-    if currency not in known_currencies():
-        raise NotFound("This currency does not exist.")
-    return currency
-
-
-def _wish(profile: AffiliateProfile, currency: str) -> Wish:
-    zone = settings().time_zone
-    try:
-        paid_on = parse_day(request.form.get("paid_on", ""))
-    except ValueError as error:
-        message = "Choose the day on which it was paid."
-        raise InvalidInput(message, details={"paid_on": message}) from error
-    return Wish(
-        affiliate_id=profile.user_id,
-        seen=Money(_minor("seen"), currency),
-        paid_at=clock.start_of_day(paid_on, zone),
-        # What is recorded on one day goes to the bank together.
-        batch=clock.utc_now().astimezone(zone).date().isoformat(),
-        transfer_reference=request.form.get("transfer_reference", "").replace("\0", "").strip(),
-    )
-
-
-def _minor(name: str) -> int:
-    text = request.form.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else -1

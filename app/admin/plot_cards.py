@@ -1,4 +1,4 @@
-"""What a plot is made of: its conclusion, its drawings and the table behind them; and the figures that it is told."""
+"""The figures that the dashboard's plots are told, cut into days, weeks or months."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,86 +7,11 @@ from functools import cached_property
 
 from app.admin import plot_range
 from app.admin.plot_range import PlotRange
-from app.admin.plots import Drawing, Slot
 from app.kit.periods import Period
+from app.plot_parts import Table
+from app.plots import Slot
 from app.workflows.figure_reading import Reading
 from app.workflows.figures import Figures
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One drawing; `heading` tells it from its neighbours where a plot has several."""
-
-    drawing: Drawing
-    heading: str = ""
-    total: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A piece of a lying bar, in per cent of the width."""
-
-    css: str
-    x: float
-    width: float
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A lying bar with its name above; `title` says all of it."""
-
-    label: str
-    value: str
-    parts: Sequence[Part]
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """What one layer of a plot adds up to; it stands beside the drawing in the layer's colour."""
-
-    css: str
-    label: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The first heading is that of the rows' names."""
-
-    headings: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """Where to go on from here."""
-
-    label: str
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """`says` is its conclusion: the number that matters most, and the rest of the sentence that begins with it.
-
-    `empty` is said in place of a drawing that would show nothing.
-    """
-
-    name: str
-    title: str
-    says: tuple[str, str]
-    table: Table
-    panels: Sequence[Panel] = ()
-    bars: Sequence[Bar] = ()
-    endings: Sequence[Ending] = ()
-    note: str = ""
-    empty: str = ""
-    ways: Sequence[Way] = ()
-
-    @property
-    def conclusion(self) -> str:
-        return " ".join(filter(None, self.says))
 
 
 @dataclass(frozen=True)

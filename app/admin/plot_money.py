@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 
 from flask import url_for
 
-from app.admin import plot_words, plots
-from app.admin.plot_cards import Bar, Card, Panel, Part, Scene, Table, Way
-from app.admin.plots import Layer
+from app import plot_words, plots
+from app.admin.plot_cards import Scene
+from app.plot_parts import Bar, Card, Panel, Part, Table, Way
+from app.plots import Layer
 from app.workflows.figures import Figures, Measure, Tally
 from app.workflows.gateway_choice import label_of
 

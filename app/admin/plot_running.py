@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from flask import url_for
 
-from app.admin import plot_words, plots
-from app.admin.plot_cards import Card, Ending, Panel, Scene, Way
-from app.admin.plots import Layer
+from app import plot_words, plots
+from app.admin.plot_cards import Scene
 from app.models import ErrorCategory, NotificationStatus
+from app.plot_parts import Card, Ending, Panel, Way
+from app.plots import Layer
 from app.workflows.figures import WAITING, Figures, Measure
 
 _TALL = 208

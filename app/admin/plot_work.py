@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from flask import url_for
 
-from app.admin import plot_words, plots
-from app.admin.plot_cards import Bar, Card, Ending, Panel, Part, Scene, Table, Way
-from app.admin.plots import Layer
+from app import plot_words, plots
+from app.admin.plot_cards import Scene
 from app.kit import spread
 from app.models import Availability
+from app.plot_parts import Bar, Card, Ending, Panel, Part, Table, Way
+from app.plots import Layer
 from app.workflows.figures import FUNNEL, Figures, Measure
 
 _STEPS = dict(zip(FUNNEL, ("Looked at a service", "Began the form", "Sent the form", "Paid"), strict=True))

@@ -7,9 +7,8 @@ from flask import Response, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.checkout import visitors
+from app.checkout import visitors, visits
 from app.checkout.blueprint import bp
-from app.db import transaction
 from app.extensions import settings
 from app.workflows import affiliates, flags
 
@@ -38,7 +37,7 @@ def remember(response: Response) -> Response:
     response.set_cookie(
         COOKIE, _signer().dumps(code), max_age=LIFETIME, secure=is_secure, httponly=True, samesite="Lax"
     )
-    _count(code)
+    visits.count_click(code)
     return response
 
 
@@ -48,14 +47,6 @@ def _counts() -> bool:
     except SQLAlchemyError:
         logger.exception("nobody knows whether affiliates' links count; this one does not")
         return False
-
-
-def _count(code: str) -> None:
-    try:
-        with transaction():
-            affiliates.record_click(code)
-    except SQLAlchemyError:
-        logger.exception("an affiliate's click was not counted")
 
 
 def code_in_address() -> str | None:

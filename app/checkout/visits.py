@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.db import transaction
 from app.extensions import settings
 from app.kit import clock
+from app.workflows.affiliates import Click, record_clicks
 from app.workflows.analytics import Step, record_steps
 
 logger = logging.getLogger(__name__)
@@ -28,30 +29,31 @@ PAUSE = timedelta(seconds=1)
 
 
 class Visits:
-    """The steps of one process that are not stored yet. The thread starts with the first step, so after a fork."""
+    """What one process counted and has not stored yet. The thread starts with the first of it, so after a fork."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._steps: deque[Step] = deque()
+        self._kept: deque[Step | Click] = deque()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def add(self, step: Step) -> None:
-        if len(self._steps) < MAXIMUM_KEPT:
-            self._steps.append(step)
+    def add(self, each: Step | Click) -> None:
+        if len(self._kept) < MAXIMUM_KEPT:
+            self._kept.append(each)
         if not self._app.testing:
             self._ensure_thread()
 
     def store(self) -> None:
         """Store what was kept; what cannot be stored is dropped."""
-        steps = [self._steps.popleft() for _ in range(len(self._steps))]
-        if not steps:
+        kept = [self._kept.popleft() for _ in range(len(self._kept))]
+        if not kept:
             return
         try:
             with self._app.app_context(), transaction():
-                record_steps(steps)
+                record_steps([each for each in kept if isinstance(each, Step)])
+                record_clicks([each for each in kept if isinstance(each, Click)])
         except SQLAlchemyError:
-            logger.exception("visits were not stored", extra={"steps": len(steps)})
+            logger.exception("visits were not stored", extra={"visits": len(kept)})
 
     def _ensure_thread(self) -> None:
         with self._lock:
@@ -78,6 +80,12 @@ def visits() -> Visits:
 def count(name: str, *, service_id: UUID | None = None, request_id: UUID | None = None) -> None:
     """Note that this visitor took a step."""
     visits().add(Step(name, clock.utc_now(), service_id, request_id, _visitor()))
+
+
+def count_click(code: str) -> None:
+    """Note that this visitor came through an affiliate's link, and to which service if to one."""
+    service_id = (request.view_args or {}).get("service_id")
+    visits().add(Click(code, clock.utc_now(), service_id))
 
 
 def _visitor() -> str:

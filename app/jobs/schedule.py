@@ -44,6 +44,7 @@ PERIODIC_JOBS = (
     PeriodicJob("chain-audit", "app.jobs.audit.chain", 10),
     PeriodicJob("verify-audit", "app.jobs.audit.verify", 3600),
     PeriodicJob("keep-figures", "app.jobs.figures.keep", 600),
+    PeriodicJob("mend-commissions", "app.jobs.commissions.mend", 900),
     PeriodicJob("learn-sizes", "app.jobs.upkeep.learn_sizes", 3600),
 )
 

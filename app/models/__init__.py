@@ -9,6 +9,7 @@ from app.models.affiliate import (
     CommissionRule,
     Payout,
     PayoutLine,
+    PayoutReversal,
 )
 from app.models.audit_entry import ActorKind, AuditChain, AuditEntry
 from app.models.bulk_change import BulkChange, BulkChangeRow, BulkRowState, BulkState
@@ -79,6 +80,7 @@ __all__ = [
     "PaymentStatus",
     "Payout",
     "PayoutLine",
+    "PayoutReversal",
     "ProviderProfile",
     "ProviderSkill",
     "RecoveryCode",

@@ -17,6 +17,7 @@ from app.models.service_request import ServiceRequest
 from app.models.user import User
 
 _UNPAID = text("paid_out_at IS NULL")
+_STANDING = text("taken_back_at IS NULL")
 
 
 class AffiliateProfile(Keyed, Touched, Model):
@@ -97,6 +98,7 @@ class Payout(Keyed, Model):
 
     affiliate: Mapped[User] = relationship(foreign_keys=[affiliate_id])
     recorded_by: Mapped[User | None] = relationship(foreign_keys=[recorded_by_user_id])
+    reversal: Mapped["PayoutReversal | None"] = relationship(back_populates="payout", viewonly=True)
 
     __table_args__ = (
         CheckConstraint("amount_minor > 0", name="amount_positive"),
@@ -112,6 +114,19 @@ class Payout(Keyed, Model):
 
     def __str__(self) -> str:
         return f"payout {self.batch}"
+
+
+class PayoutReversal(Keyed, Model):
+    """Takes back a payout that was wrongly recorded. Both stay; the lines that it had paid are due again."""
+
+    __tablename__ = "payout_reversals"
+
+    payout_id: Mapped[UUID] = mapped_column(ForeignKey("payouts.id"), unique=True)
+    reason: Mapped[str] = mapped_column(String(500))
+    reversed_by_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+
+    payout: Mapped[Payout] = relationship(back_populates="reversal")
+    reversed_by: Mapped[User | None] = relationship()
 
 
 class CommissionEntry(Keyed, Model):
@@ -141,7 +156,11 @@ class CommissionEntry(Keyed, Model):
     service_request: Mapped[ServiceRequest] = relationship()
     payment: Mapped[Payment] = relationship()
     refund: Mapped[Refund | None] = relationship()
-    payout_line: Mapped["PayoutLine | None"] = relationship(back_populates="entry", viewonly=True)
+    payout_line: Mapped["PayoutLine | None"] = relationship(
+        primaryjoin="and_(PayoutLine.commission_entry_id == CommissionEntry.id, PayoutLine.taken_back_at.is_(None))",
+        uselist=False,
+        viewonly=True,
+    )
 
     __table_args__ = (
         Index("ix_commission_entries_affiliate_id_created_at", "affiliate_id", "created_at"),
@@ -171,14 +190,25 @@ class CommissionEntry(Keyed, Model):
 
 
 class PayoutLine(Keyed, Model):
-    """A ledger entry paid by a payout; an entry is paid once."""
+    """A ledger entry paid by a payout; an entry is paid once, and again only if that payout was taken back."""
 
     __tablename__ = "payout_lines"
 
     payout_id: Mapped[UUID] = mapped_column(ForeignKey("payouts.id", ondelete="CASCADE"))
-    commission_entry_id: Mapped[UUID] = mapped_column(ForeignKey("commission_entries.id"), unique=True)
+    commission_entry_id: Mapped[UUID] = mapped_column(ForeignKey("commission_entries.id"))
+    taken_back_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     payout: Mapped[Payout] = relationship()
-    entry: Mapped[CommissionEntry] = relationship(back_populates="payout_line")
+    entry: Mapped[CommissionEntry] = relationship()
 
-    __table_args__ = (Index("ix_payout_lines_payout_id", "payout_id"),)
+    __table_args__ = (
+        Index("ix_payout_lines_payout_id", "payout_id"),
+        Index("ix_payout_lines_commission_entry_id", "commission_entry_id"),
+        Index(
+            "uq_payout_lines_paid",
+            "commission_entry_id",
+            unique=True,
+            postgresql_where=_STANDING,
+            sqlite_where=_STANDING,
+        ),
+    )

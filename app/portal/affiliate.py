@@ -1,75 +1,84 @@
-"""What an affiliate sent us and earned by it."""
+"""What an affiliate sent us and earned by it: figures by month, the ledger line by line, payouts, and a link maker."""
 
-from collections.abc import Iterable
-from uuid import UUID
+from collections.abc import Sequence
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
+from app import commission_words
 from app.db import db
 from app.errors import NotFound
-from app.extensions import links
-from app.kit.money import Money
-from app.models import AffiliateClick, AffiliateProfile, CommissionEntry, PaymentStatus, Role, Service, ServiceRequest
+from app.extensions import settings
+from app.kit import clock, ids
+from app.models import AffiliateProfile, Role
+from app.portal import affiliate_links, affiliate_plot
 from app.portal.access import only, user
+from app.workflows import affiliate_figures, affiliate_months, affiliate_terms
+from app.workflows.affiliate_figures import Balance
+from app.workflows.terms import terms
 
 bp = Blueprint("portal_affiliate", __name__, url_prefix="/affiliate")
 
-_BOUGHT = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
-_LATEST = 50
+_MONTHS = 12
 
 
 @bp.get("/")
 @only(Role.AFFILIATE)
 def index() -> ResponseReturnValue:
-    profile = db.session.scalar(select(AffiliateProfile).where(AffiliateProfile.user_id == user().id))
-    if profile is None:
-        raise NotFound("Your account has no affiliate code yet.")
-    services = select(Service).where(Service.is_active).order_by(Service.sort_order, Service.name)
+    profile, zone, locale = _profile(), settings().time_zone, settings().locale
+    balances = _balances(profile)
+    months = affiliate_months.months(profile.user_id, clock.utc_now().astimezone(zone).date(), _MONTHS, zone=zone)
+    targets = affiliate_links.targets()
+    target = affiliate_links.chosen(targets, request.args.get("page", ""))
     return render_template(
         "portal/affiliate.html",
         profile=profile,
-        clicks=_count_clicks(profile.user_id),
-        purchases=_count_purchases(profile.user_id),
-        earned=_earned(profile.user_id),
-        entries=_latest_entries(profile.user_id),
-        services=list(db.session.scalars(services)),
-        home=links().home(),
+        traffic=affiliate_figures.traffic([profile.user_id])[profile.user_id],
+        balances=balances,
+        plot=affiliate_plot.card(months, [balance.currency for balance in balances], locale),
+        rates=affiliate_terms.named_rates(profile.user_id),
+        targets=targets,
+        target=target,
+        link=affiliate_links.make(target, profile.code),
+        terms=terms,
     )
 
 
-def _count_clicks(affiliate_id: UUID) -> int:
-    query = select(func.count()).select_from(AffiliateClick).where(AffiliateClick.affiliate_id == affiliate_id)
-    return db.session.scalar(query) or 0
-
-
-def _count_purchases(affiliate_id: UUID) -> int:
-    query = (
-        select(func.count())
-        .select_from(ServiceRequest)
-        .where(ServiceRequest.affiliate_id == affiliate_id, ServiceRequest.payment_status.in_(_BOUGHT))
+@bp.get("/commission")
+@only(Role.AFFILIATE)
+def commission() -> ResponseReturnValue:
+    """The ledger, the newest lines first."""
+    profile = _profile()
+    after = ids.parse_id(request.args.get("after", ""))
+    page = affiliate_months.lines(profile.user_id, after=after, options=commission_words.LINE_OPTIONS)
+    return render_template(
+        "portal/affiliate_lines.html", page=page, words=commission_words, is_first=after is None, terms=terms
     )
-    return db.session.scalar(query) or 0
 
 
-def _earned(affiliate_id: UUID) -> list[Money]:
-    """What the ledger adds up to, refunds taken off: one sum for each currency."""
-    query = (
-        select(CommissionEntry.currency, func.sum(CommissionEntry.amount_minor))
-        .where(CommissionEntry.affiliate_id == affiliate_id)
-        .group_by(CommissionEntry.currency)
-        .order_by(CommissionEntry.currency)
+@bp.get("/payouts")
+@only(Role.AFFILIATE)
+def payouts() -> ResponseReturnValue:
+    profile = _profile()
+    return render_template(
+        "portal/affiliate_payouts.html",
+        payouts=affiliate_months.payouts(profile.user_id),
+        balances=_balances(profile),
+        terms=terms,
     )
-    rows: Iterable[tuple[str, int]] = ((currency, total) for currency, total in db.session.execute(query))
-    return [Money(int(total), currency) for currency, total in rows]
 
 
-def _latest_entries(affiliate_id: UUID) -> list[CommissionEntry]:
-    query = (
-        select(CommissionEntry)
-        .where(CommissionEntry.affiliate_id == affiliate_id)
-        .order_by(CommissionEntry.created_at.desc(), CommissionEntry.id.desc())
-        .limit(_LATEST)
-    )
-    return list(db.session.scalars(query))
+def _profile() -> AffiliateProfile:
+    query = select(AffiliateProfile).where(AffiliateProfile.user_id == user().id)
+    profile = db.session.scalar(query.options(joinedload(AffiliateProfile.user)))
+    if profile is None:
+        raise NotFound("Your account has no affiliate code yet. Ask whoever set up your account for one.")
+    return profile
+
+
+def _balances(profile: AffiliateProfile) -> Sequence[Balance]:
+    """One for each currency; before anything was earned, nothing of the usual one."""
+    found = affiliate_figures.balances([profile.user_id], clock.utc_now()).get(profile.user_id)
+    return found or [Balance(profile.user_id, affiliate_months.usual_currency())]

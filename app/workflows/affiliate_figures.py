@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +12,20 @@ from sqlalchemy.orm import aliased
 
 from app.db import db
 from app.kit.money import Money
-from app.models import AffiliateClick, CommissionEntry, CommissionKind, PaymentStatus, Payout, ServiceRequest
-
-APPROVAL_DELAY = timedelta(days=14)
-"""A sale is paid out once it is as old as this: as long as customers may ask for their money back."""
+from app.models import (
+    AffiliateClick,
+    CommissionEntry,
+    CommissionKind,
+    PaymentStatus,
+    Payout,
+    PayoutReversal,
+    ServiceRequest,
+)
+from app.workflows.terms import terms
 
 Sums = Select[*tuple[Any, ...]]
 
-_BOUGHT = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
+BOUGHT = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,7 @@ class Balance:
     """One affiliate's account in one currency, in minor units.
 
     `due` is all that is not paid yet. `payable` is the part of it that may be paid now, of sales past the approval
-    delay; below zero it carries over.
+    refund time; below zero it carries over.
     """
 
     affiliate_id: UUID
@@ -74,8 +80,8 @@ class Traffic:
 
 
 def is_approved(now: datetime) -> ColumnElement[bool]:
-    """Lines of sales that are past the delay: what is taken back of a sale is approved together with it."""
-    sale, old = aliased(CommissionEntry), now - APPROVAL_DELAY
+    """Lines of sales that no customer gets back any more: what is taken back of a sale is approved together with it."""
+    sale, old = aliased(CommissionEntry), now - terms.refund_time
     # Compared rather than asked whether there is one: that would be answered by reading the whole ledger first.
     sold_at = (
         select(sale.created_at)
@@ -111,7 +117,7 @@ def dues(now: datetime) -> list[Balance]:
 def traffic(affiliate_ids: Collection[UUID], *, since: datetime | None = None) -> Mapping[UUID, Traffic]:
     """Clicks and paid purchases of these affiliates, ever or since a moment, in two queries."""
     clicks = _counts(AffiliateClick, affiliate_ids, since)
-    purchases = _counts(ServiceRequest, affiliate_ids, since, ServiceRequest.payment_status.in_(_BOUGHT))
+    purchases = _counts(ServiceRequest, affiliate_ids, since, ServiceRequest.payment_status.in_(BOUGHT))
     return {key: Traffic(clicks.get(key, 0), purchases.get(key, 0)) for key in affiliate_ids}
 
 
@@ -131,7 +137,12 @@ def _unpaid(now: datetime) -> Sums:
 
 
 def _paid() -> Sums:
-    return select(Payout.affiliate_id, Payout.currency, func.sum(Payout.amount_minor).label("paid_minor"))
+    """But for payouts that were taken back."""
+    return (
+        select(Payout.affiliate_id, Payout.currency, func.sum(Payout.amount_minor).label("paid_minor"))
+        .outerjoin(PayoutReversal, PayoutReversal.payout_id == Payout.id)
+        .where(PayoutReversal.id.is_(None))
+    )
 
 
 def _grouped(query: Sums, model: Any) -> Sums:

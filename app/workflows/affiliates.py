@@ -1,11 +1,19 @@
-"""Who sent the customer, and what is owed for it."""
+"""Who sent the customer, and what is owed for it.
+
+None of it stands in the way of a purchase or a refund: what cannot be written is logged, and made up for later
+(`commission_checks`).
+"""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import insert, select
 
 from app.db import db
+from app.kit import clock, ids
 from app.kit.contact import fold
 from app.models import (
     AffiliateClick,
@@ -16,56 +24,80 @@ from app.models import (
     CommissionRule,
     Payment,
     Refund,
-    Service,
     ServiceRequest,
 )
+from app.workflows.beside import beside, store_beside
 
 logger = logging.getLogger(__name__)
 
 MAXIMUM_CODE_LENGTH = 64
 
 
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A visit through a link with this code, kept until it is convenient to store it."""
+
+    code: str
+    at: datetime
+    service_id: UUID | None = None
+
+
 def find_by_code(code: str) -> AffiliateProfile | None:
     return db.session.scalar(select(AffiliateProfile).where(AffiliateProfile.code == code))
 
 
-def record_click(code: str, service: Service | None = None) -> None:
-    """Remember a visit; an unknown code is kept too, with nobody to credit."""
-    profile = find_by_code(code)
-    click = AffiliateClick(
-        code=code[:MAXIMUM_CODE_LENGTH],
-        affiliate_id=profile.user_id if profile else None,
-        service_id=service.id if service else None,
-    )
-    db.session.add(click)
+def record_click(code: str) -> None:
+    record_clicks([Click(code, clock.utc_now())])
+
+
+def record_clicks(clicks: Sequence[Click]) -> None:
+    """Remember visits; those with an unknown code too, with nobody to credit."""
+    store_beside(logger, "visits through affiliates' links were not stored", clicks, _insert_clicks)
+
+
+def _insert_clicks(clicks: Sequence[Click]) -> None:
+    codes = {click.code for click in clicks}
+    query = select(AffiliateProfile.code, AffiliateProfile.user_id).where(AffiliateProfile.code.in_(codes))
+    owners = {row.code: row.user_id for row in db.session.execute(query)}
+    rows = [
+        {
+            "id": ids.new_id(),
+            "code": click.code[:MAXIMUM_CODE_LENGTH],
+            "affiliate_id": owners.get(click.code),
+            "service_id": click.service_id,
+            "created_at": click.at,
+        }
+        for click in clicks
+    ]
+    db.session.execute(insert(AffiliateClick), rows)
 
 
 def attribute(service_request: ServiceRequest, code: str) -> None:
     """Write the code on the request, and whose it is if anybody's. Never stands in the way of a purchase."""
     service_request.affiliate_code = code[:MAXIMUM_CODE_LENGTH]
-    try:
-        with db.session.begin_nested():
-            profile = find_by_code(service_request.affiliate_code)
-    except SQLAlchemyError:
-        logger.exception("affiliate look-up failed; the code is kept on the request")
-        return
-    if profile is not None and profile.is_active:
-        service_request.affiliate_id = profile.user_id
+    with beside(logger, "an affiliate was not looked up; the code is kept on the request"):
+        profile = find_by_code(service_request.affiliate_code)
+        if profile is not None and profile.is_active:
+            service_request.affiliate_id = profile.user_id
 
 
 def earn(service_request: ServiceRequest, payment: Payment) -> None:
     """Enter the commission for a payment, once. Buying through one's own code earns nothing."""
     if service_request.affiliate_id is None:
         return
+    with beside(logger, "a commission was not entered yet", payment=payment.id):
+        _earn(service_request, payment)
+
+
+def _earn(service_request: ServiceRequest, payment: Payment) -> None:
     profile = db.session.scalar(
         select(AffiliateProfile).where(AffiliateProfile.user_id == service_request.affiliate_id)
     )
     if profile is None or fold(profile.user.email) == fold(service_request.customer_email):
         return
     rate, rule = _rate(profile, service_request)
+    # Also where it comes to nothing: the affiliate sees that the sale was counted.
     commission = payment.amount.share(rate)
-    if not commission:
-        return
     db.session.add(
         CommissionEntry(
             affiliate_id=profile.user_id,
@@ -86,6 +118,13 @@ def adjust(payment: Payment, refund: Refund | None = None) -> None:
 
     `refund` is what changed it, if it was one.
     """
+    if payment.service_request.affiliate_id is None:
+        return
+    with beside(logger, "a commission was not adjusted yet", payment=payment.id):
+        _adjust(payment, refund)
+
+
+def _adjust(payment: Payment, refund: Refund | None) -> None:
     entries = list(db.session.scalars(select(CommissionEntry).where(CommissionEntry.payment_id == payment.id)))
     earned = next((entry for entry in entries if entry.kind is CommissionKind.EARNED), None)
     if earned is None:
@@ -109,7 +148,6 @@ def adjust(payment: Payment, refund: Refund | None = None) -> None:
             cause_key=f"adjusted:{payment.id}:{len(entries)}",
         )
     )
-    db.session.flush()
 
 
 def _rate(profile: AffiliateProfile, service_request: ServiceRequest) -> tuple[int, CommissionRule]:

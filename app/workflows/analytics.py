@@ -1,17 +1,17 @@
 """Steps of the public funnel, counted for each service; never a reason for a purchase to fail."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import insert
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import db
 from app.kit import clock, ids
 from app.models import AnalyticsEvent
+from app.workflows.beside import store_beside
 
 logger = logging.getLogger(__name__)
 
@@ -48,13 +48,11 @@ def record_event(
 def record_steps(steps: Iterable[Step]) -> None:
     """Store events that were kept for a while, in one statement."""
     rows = [_row(step) for step in steps]
-    if not rows:
-        return
-    try:
-        with db.session.begin_nested():
-            db.session.execute(insert(AnalyticsEvent), rows)
-    except SQLAlchemyError as error:
-        logger.warning("analytics events were not stored", extra={"events": len(rows), "error": type(error).__name__})
+    store_beside(logger, "analytics events were not stored", rows, _insert)
+
+
+def _insert(rows: Sequence[dict[str, object]]) -> None:
+    db.session.execute(insert(AnalyticsEvent), list(rows))
 
 
 def _row(step: Step) -> dict[str, object]:

@@ -3,6 +3,7 @@
 Money leaves by the bank; what is kept here says that it did, and for which lines.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,6 +48,28 @@ class Wish:
     batch: str
     transfer_reference: str = ""
 
+    @property
+    def transfer(self) -> "Transfer":
+        return Transfer(self.paid_at, self.batch, self.transfer_reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What is known of money on its way to the bank."""
+
+    paid_at: datetime
+    batch: str
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What one affiliate is due, and the keys of the lines that make it up: they may be very many."""
+
+    affiliate_id: UUID
+    amount: Money
+    keys: Sequence[UUID]
+
 
 def due(affiliate_id: UUID, currency: str, *, now: datetime) -> Due:
     """The sum of all lines past the approval delay that no payout has paid."""
@@ -75,67 +98,63 @@ def record(wish: Wish, *, actor: Actor) -> Payout:
     Raises StaleChange when another sum is due than the form showed, NothingDue, InvalidInput.
     """
     now = clock.utc_now()
-    _ensure_sensible(wish, now)
-    _lock(wish.affiliate_id)
-    # Only what is needed of them: they may be very many.
+    ensure_sensible(wish.transfer, now)
+    if not lock_affiliates([wish.affiliate_id]):
+        raise NotFound("This affiliate does not exist.")
     columns = (CommissionEntry.id, CommissionEntry.amount_minor)
     query = due_lines(wish.affiliate_id, wish.seen.currency, now=now).with_only_columns(*columns)
-    lines = [(key, minor) for key, minor in db.session.execute(query)]
-    amount = Money(sum(minor for _, minor in lines), wish.seen.currency)
+    found = [(key, minor) for key, minor in db.session.execute(query)]
+    amount = Money(sum(minor for _, minor in found), wish.seen.currency)
     if amount != wish.seen:
         raise StaleChange(f"Another sum is due by now: {amount.format()}. Nothing was recorded.")
     if amount.minor <= 0:
         raise NothingDue("Nothing is due, so there is nothing to record. A sum below zero carries over.")
-    payout = _enter(wish, amount, actor)
-    _mark_paid(payout, [key for key, _ in lines])
-    audit.record(
-        "payout.recorded",
-        payout,
-        actor=actor,
-        after={
-            "amount": amount.minor,
-            "currency": amount.currency,
-            "affiliate": wish.affiliate_id,
-            "lines": len(lines),
-            "batch": payout.batch,
-            "transfer_reference": payout.transfer_reference,
-        },
-    )
-    return payout
+    return enter(Lines(wish.affiliate_id, amount, [key for key, _ in found]), wish.transfer, actor=actor)
 
 
-def _ensure_sensible(wish: Wish, now: datetime) -> None:
-    if wish.paid_at > now:
+def ensure_sensible(transfer: Transfer, now: datetime) -> None:
+    """Raises InvalidInput."""
+    if transfer.paid_at > now:
         message = "Record it once it is paid: this day is still to come."
         raise InvalidInput(message, details={"paid_on": message})
-    if len(wish.transfer_reference) > MAXIMUM_REFERENCE_LENGTH:
+    if len(transfer.reference) > MAXIMUM_REFERENCE_LENGTH:
         message = f"Keep the reference within {MAXIMUM_REFERENCE_LENGTH} characters."
         raise InvalidInput(message, details={"transfer_reference": message})
 
 
-def _lock(affiliate_id: UUID) -> None:
-    """Two payouts to one affiliate come one after the other."""
-    query = select(AffiliateProfile.id).where(AffiliateProfile.user_id == affiliate_id).with_for_update(key_share=True)
-    if db.session.scalar(query) is None:
-        raise NotFound("This affiliate does not exist.")
+def lock_affiliates(affiliate_ids: Collection[UUID]) -> int:
+    """Payouts to one affiliate come one after the other. Says how many of them there are."""
+    query = select(AffiliateProfile.id).where(AffiliateProfile.user_id.in_(affiliate_ids))
+    return len(db.session.scalars(query.order_by(AffiliateProfile.id).with_for_update(key_share=True)).all())
 
 
-def _enter(wish: Wish, amount: Money, actor: Actor) -> Payout:
+def enter(lines: Lines, transfer: Transfer, *, actor: Actor) -> Payout:
+    """A payout of these lines, whose affiliate the caller has locked. Raises StaleChange."""
     payout = Payout(
-        affiliate_id=wish.affiliate_id,
-        amount_minor=amount.minor,
-        currency=amount.currency,
-        batch=wish.batch,
-        transfer_reference=wish.transfer_reference,
-        paid_at=wish.paid_at,
+        affiliate_id=lines.affiliate_id,
+        amount_minor=lines.amount.minor,
+        currency=lines.amount.currency,
+        batch=transfer.batch,
+        transfer_reference=transfer.reference,
+        paid_at=transfer.paid_at,
         recorded_by_user_id=actor.user_id,
     )
     db.session.add(payout)
     db.session.flush()
+    _mark_paid(payout, lines.keys)
+    after = {
+        "amount": payout.amount_minor,
+        "currency": payout.currency,
+        "affiliate": payout.affiliate_id,
+        "lines": len(lines.keys),
+        "batch": payout.batch,
+        "transfer_reference": payout.transfer_reference,
+    }
+    audit.record("payout.recorded", payout, actor=actor, after=after)
     return payout
 
 
-def _mark_paid(payout: Payout, entries: list[UUID]) -> None:
+def _mark_paid(payout: Payout, entries: Sequence[UUID]) -> None:
     """The unique key of the lines has the last word on who pays one."""
     now = clock.utc_now()
     try:

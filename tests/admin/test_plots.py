@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.admin import plot_range, plot_words, plots
-from app.admin.plots import Layer, Slot
+from app import plot_words, plots
+from app.admin import plot_range
 from app.kit.periods import Bucket, Period
+from app.plots import Layer, Slot
 
 TODAY = date(2026, 11, 22)
 

@@ -59,7 +59,7 @@ NEEDS = {
     **views(["notifications"], ["resend"], WORKERS),
     **views(["queue"], ["retry"], WORKERS),
     **views(["webhook_events"], ["rehearse", "replay", "replay_many", "review"], WORKERS | MONEY),
-    **views(["payouts"], ["new", "record", "lines", "batch"], MONEY),
+    **views(["payouts"], ["new", "record", "lines", "batch", "preview", "record_batch", "take_back"], MONEY),
     **views(["gateways"], ["save", "check", "end_old_secret"], ADMIN),
     **views(["working_hours"], ["save", "save_of_provider"], ADMIN),
     **views(["flags"], ["save"], ADMIN),

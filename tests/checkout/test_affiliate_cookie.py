@@ -43,11 +43,13 @@ def test_the_form_carries_the_code_of_its_address(client: Any, service: Any) -> 
     assert code_of_purchase(client, service, "?ref=ASHA10") == "ASHA10"
 
 
-def test_a_known_code_is_credited_and_an_unknown_one_blocks_nothing(client: Any, service: Any) -> None:
+def test_a_known_code_is_credited_and_an_unknown_one_blocks_nothing(app: Any, client: Any, service: Any) -> None:
     affiliate = make_user(Role.AFFILIATE)
     code = db.session.scalars(select(AffiliateProfile.code)).one()
     client.get(f"/?ref={code}")
     client.get("/?ref=NOBODY")
+    app.extensions["visits"].store()
+    db.session.rollback()
     clicks = {click.code: click.affiliate_id for click in db.session.scalars(select(AffiliateClick))}
     assert clicks == {code: affiliate.id, "NOBODY": None}
     assert code_of_purchase(client, service) == "NOBODY"

@@ -131,12 +131,13 @@ def test_the_gateways_form_stands_on_our_page_only_while_its_flag_is_on(
         assert leads_away(Payment(gateway="stripe")) is True
 
 
-def test_links_of_affiliates_are_left_alone_while_their_flag_is_off(client: Any, service: Any) -> None:
+def test_links_of_affiliates_are_left_alone_while_their_flag_is_off(app: Any, client: Any, service: Any) -> None:
     make_affiliate(code="ANAND")
     make_affiliate(code="MEERA")
     client.get("/?ref=ANAND")
     switch(flags.AFFILIATE_LINKS, FlagState.OFF)
     client.get("/?ref=MEERA")
+    app.extensions["visits"].store()
     assert count(AffiliateClick) == 1
     client.post(f"/services/{service.id}?ref=MEERA", data=right_answers(service))
     db.session.rollback()
@@ -151,4 +152,5 @@ def test_a_share_of_visitors_may_come_through_links(app: Any, service: Any) -> N
     kept = [each.get_cookie("affiliate") is not None for each in clients]
     assert {True, False} == set(kept)
     assert all(each.get_cookie(visitors.COOKIE) is not None for each in clients)
+    app.extensions["visits"].store()
     assert count(AffiliateClick) == sum(kept)
