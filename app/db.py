@@ -1,18 +1,28 @@
 """The database session, and the one place in the tree that commits."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy import Connection, Engine, MetaData, event, exc
 from sqlalchemy.orm import DeclarativeBase, Session
+
+from app.kit.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _CALLBACKS = "run_after_commit"
 _SQLITE_PRAGMAS = ("journal_mode=WAL", "busy_timeout=10000", "synchronous=FULL", "foreign_keys=ON")
+
+_BACKOFF = Backoff(first=timedelta(milliseconds=150), factor=4, retries=2)
+_SLOW = timedelta(seconds=2)
+"""A try that took longer is not repeated: the customer has waited enough, and is offered to try again."""
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -53,6 +63,34 @@ def transaction() -> Iterator[Session]:
         session.commit()
     for callback in callbacks:
         _run(callback)
+
+
+def insist(step: Callable[[], T]) -> T:
+    """What `step` answers, tried up to three times while the database cannot be reached or is in its own way.
+
+    `step` opens its own transaction. Doing it twice must be doing it once: the answer to a commit may have been lost.
+    """
+    failures = 0
+    while True:
+        began = time.monotonic()
+        try:
+            return step()
+        except exc.SQLAlchemyError as error:
+            failures += 1
+            is_worth_it = is_passing(error) and time.monotonic() - began < _SLOW.total_seconds()
+            delay = _BACKOFF.jittered(failures) if is_worth_it else None
+            if delay is None:
+                raise
+            logger.info("the database is asked again", extra={"failures": failures, "reason": type(error).__name__})
+        db.session.rollback()
+        time.sleep(delay.total_seconds())
+
+
+def is_passing(error: exc.SQLAlchemyError) -> bool:
+    """Whether it may be over soon: the database is away, locked, full, or could not serve two at once."""
+    if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, exc.PendingRollbackError))
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from app import metrics
 from app.db import db, transaction
 from app.kit import clock
 from app.models import ErrorCategory, ErrorTally
+from app.workflows import notifications
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,18 @@ _BY_LOGGER = {
     "app.db": ErrorCategory.INTEGRATION,
 }
 """Whose warnings count, and as what. Anybody else's count from ERROR on."""
+
+
+_ALERTS = {
+    ErrorCategory.DATABASE: (
+        "database error",
+        "Customers were asked to try again. See whether /readyz says that it answers, and whether its disk has room.",
+    ),
+    ErrorCategory.UNEXPECTED: (
+        "unexpected error",
+        "Somebody read that something went wrong on our side. The log has each with its request id and its trace.",
+    ),
+}
 
 
 class Tally:
@@ -73,6 +86,7 @@ class Tally:
         try:
             with transaction():
                 _add(counts)
+                _alert(counts)
         except SQLAlchemyError as error:
             # Not a warning, which would count itself.
             logger.info("errors were not stored yet", extra={"reason": type(error).__name__})
@@ -141,6 +155,15 @@ def _count_refusal(response: Response) -> Response:
     if response.status_code in _REFUSALS:
         tally.add(ErrorCategory.VALIDATION)
     return response
+
+
+def _alert(counts: Counter[tuple[datetime, ErrorCategory]]) -> None:
+    """Tell administrators of what they can do something about, once an hour; gateways and mail have their own."""
+    for category, (what, advice) in _ALERTS.items():
+        number = sum(count for (_, counted), count in counts.items() if counted is category)
+        if number:
+            text = f"{number} {what}{'' if number == 1 else 's'} within the last minutes. {advice}"
+            notifications.alert(f"errors_{category}", text, fold=category)
 
 
 def _slot(moment: datetime) -> datetime:

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
-from app.db import db, transaction
+from app.db import db, insist, transaction
 from app.errors import DomainError
 from app.extensions import links
 from app.kit import clock
@@ -17,10 +18,10 @@ logger = logging.getLogger(__name__)
 def start_payment(open_payment: Callable[[], Payment], is_hosted: Callable[[Payment], bool]) -> Payment:
     """The pending payment that `open_payment` opens, announced to its gateway. Raises DomainError.
 
-    `is_hosted` says where it is to be paid. A payment whose way to pay we know is not announced again.
+    `is_hosted` says where it is to be paid. A payment whose way to pay we know is not announced again. The same
+    purchase opened again is the same payment, so a stumbling database is asked again before the customer is.
     """
-    with transaction():
-        payment = open_payment()
+    payment = insist(partial(_open, open_payment))
     if payment.is_payable:
         return payment
     try:
@@ -30,9 +31,13 @@ def start_payment(open_payment: Callable[[], Payment], is_hosted: Callable[[Paym
         with transaction():
             gateway_health.note_failure(payment.gateway, error)
         raise
-    with transaction():
-        gateway_health.note_answer(payment.gateway)
-        return purchase.attach_intent(payment.id, intent)
+
+    def attach() -> Payment:
+        with transaction():
+            gateway_health.note_answer(payment.gateway)
+            return purchase.attach_intent(payment.id, intent)
+
+    return insist(attach)
 
 
 def check_payment(payment_id: UUID) -> bool:
@@ -106,6 +111,11 @@ def send_refund(refund_id: UUID) -> Refund:
             gateway_health.note_answer(refund.gateway)
             refunds.learn(payments.get_locked(refund.payment_id), refunds.news_of(refund, result))
     return refund
+
+
+def _open(open_payment: Callable[[], Payment]) -> Payment:
+    with transaction():
+        return open_payment()
 
 
 def _note_silence(payment: Payment, error: DomainError) -> None:

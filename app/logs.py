@@ -4,12 +4,13 @@ import logging
 import re
 import sys
 import time
+import traceback
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from flask import Flask, Response, g, request
-from flask_login import current_user
+from flask import Flask, Response, g, has_request_context, request, session
+from flask_login import AnonymousUserMixin
 from structlog.types import EventDict, WrappedLogger
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -17,6 +18,8 @@ _EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
 # Whatever the message of somebody else's exception quotes.
 _LONG_NUMBER = re.compile(r"\+?\d[\d -]{8,}\d")
 _QUIET_PATHS = ("/static/", "/healthz", "/readyz", "/metrics")
+
+_STACK_DEPTH = 20
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ def configure(level: str) -> None:
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         structlog.processors.format_exc_info,
+        _complete,
         _redact,
     ]
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -82,14 +86,28 @@ def _facts(response: Response) -> dict[str, Any]:
 
 
 def _user_id() -> str | None:
-    # Only if the view looked: a public page needs no user, and a log line is worth no query.
-    if "_login_user" not in g or not current_user.is_authenticated:
+    """Only if the view looked: a public page needs no user, and a log line is worth no query.
+
+    Read from the session, since the row may have to be read again, from a database that is what went wrong.
+    """
+    if "caller_id" in g:
+        return str(g.caller_id)
+    if "_login_user" not in g or isinstance(g._login_user, AnonymousUserMixin) or "_user_id" not in session:
         return None
-    return str(current_user.id)
+    return str(session["_user_id"]).partition(".")[0]
+
+
+def _complete(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """What whoever looks into an error needs: who met it (an id, no name), and where in the code."""
+    if event.get("level") in {"error", "critical"}:
+        event.setdefault("user", (_user_id() or "anonymous") if has_request_context() else "system")
+        if "exception" not in event:
+            event["stack"] = "".join(traceback.format_stack(limit=_STACK_DEPTH))
+    return event
 
 
 def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    for key in ("event", "exception"):
+    for key in ("event", "exception", "stack"):
         text = event.get(key)
         if isinstance(text, str):
             event[key] = _LONG_NUMBER.sub("[number]", _EMAIL.sub("[email]", text))

@@ -37,6 +37,7 @@ AROUND = {
     "guesses",
     "known_browsers",
     "reauthentication",
+    "troubles",
     "protection",
     "logs",
     "metrics",
@@ -46,7 +47,7 @@ AROUND = {
     "migrate",
 }
 # What even those of `AROUND` use of each other.
-SHARED = {"metrics", "migrate", "ages", "plots"}
+SHARED = {"metrics", "migrate", "ages", "plots", "troubles"}
 BELOW = GROUND | BASE | BUSINESS | AROUND
 
 # What each part may import of ours. Parts are the longest prefix found here.
@@ -86,8 +87,8 @@ EXCEPTIONS = {
 }
 
 BANNED_NAMES = re.compile(r"^_*(utils?|helpers?|common|misc|managers?|data|info|process)$|(^|_)do_|^handle_")
-# WTForms reads what was sent to a field by calling this.
-CALLED_BY_LIBRARIES = {("admin.affiliate_forms", "process")}
+# WTForms reads what was sent to a field by calling the one, marshmallow tells of problems by calling the other.
+CALLED_BY_LIBRARIES = {("admin.affiliate_forms", "process"), ("api.purchase", "handle_error")}
 MAY_HANDLE = {
     "workflows.webhooks",
     "workflows.payments",

@@ -87,7 +87,8 @@ def test_a_database_that_is_away_is_told_with_a_retry(client: Any, failing: Any)
     failing(OperationalError("SELECT", {}, Exception("could not connect")))
     page = client.get("/")
     assert page.status_code == 503
-    assert "you have not been charged" in page.text
+    assert "You have not been charged." in page.text
+    assert page.headers["Retry-After"]
     assert "Try again" in page.text
     assert shape_of(client.get("/api/services"))["code"] == "database_unavailable"
 

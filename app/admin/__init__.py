@@ -25,6 +25,7 @@ from app.admin.refunds import RefundView
 from app.admin.request_page import RequestView
 from app.admin.roles import RoleView
 from app.admin.tiers import TierView
+from app.admin.tokens import TokenView
 from app.admin.users import UserView
 from app.admin.webhook_events import WebhookEventView
 from app.admin.working_hours import WorkingHoursView
@@ -75,6 +76,7 @@ def init_app(app: Flask) -> None:
         QueueView(name="Queue", category="System", endpoint="queue", url="/admin/queue"),
         WorkingHoursView(name="Working hours", category="System", endpoint="working_hours", url="/admin/working_hours"),
         UserView(User, db, name="Accounts", category="System", endpoint="users"),
+        TokenView(name="API tokens", category="System", endpoint="tokens", url="/admin/tokens"),
         RoleView(name="Roles", category="System", endpoint="roles", url="/admin/roles"),
         FlagView(name="Feature flags", category="System", endpoint="flags", url="/admin/flags"),
         AuditView(AuditEntry, db, name="Audit log", category="System", endpoint="audit"),

@@ -2,35 +2,45 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint
 
+from app.api import shapes
+from app.api.contract import Content, Operation, serves
 from app.kit.money import Money
 from app.models import Service, ServiceTier
 from app.workflows import catalog
 
 bp = Blueprint("api_catalog", __name__, url_prefix="/api/services")
 
+_LIST = Operation(
+    summary="What is on sale",
+    tag="Buying",
+    answer=shapes.Catalogue(),
+    description="Every service that can be bought now, with its tiers, in the order of the shop.",
+)
+
 
 @bp.get("")
-def services() -> Response:
-    return jsonify(services=[_service(service) for service in catalog.active_services()])
+@serves(_LIST)
+def services() -> Content:
+    return {"services": [_service(service) for service in catalog.active_services()]}
 
 
 def _service(service: Service) -> dict[str, Any]:
     return {
-        "id": str(service.id),
+        "id": service.id,
         "name": service.name,
-        "shortDescription": service.short_description,
+        "short_description": service.short_description,
         "description": service.description,
         "category": service.category,
         "features": service.features,
-        "firstContactHours": service.first_contact_hours,
+        "first_contact_hours": service.first_contact_hours,
         "pricing": {**_amount(service.from_price), "tiers": [_tier(tier) for tier in service.active_tiers]},
     }
 
 
 def _tier(tier: ServiceTier) -> dict[str, Any]:
-    return {"id": str(tier.id), "name": tier.name, **_amount(tier.price), "features": tier.features}
+    return {"id": tier.id, "name": tier.name, **_amount(tier.price), "features": tier.features}
 
 
 def _amount(price: Money) -> dict[str, Any]:

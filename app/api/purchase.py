@@ -2,17 +2,18 @@
 
 import json
 import secrets
-from typing import Any
+from typing import Any, NoReturn
 
-from flask import Blueprint, jsonify, request
-from flask.typing import ResponseReturnValue
+from flask import Blueprint, request
+from marshmallow import ValidationError, fields
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import BadRequest
 
+from app.api import shapes
+from app.api.contract import Content, Header, Operation, read_json, serves
+from app.api.fields import Id, Shape, Text, flat, says
 from app.errors import InvalidInput
 from app.exchanges import start_payment
 from app.extensions import limiter, links
-from app.kit import ids
 from app.kit.contact import fold
 from app.models import Payment
 from app.workflows import catalog, flags, idempotency, purchase
@@ -22,29 +23,97 @@ from app.workflows.purchase_form import PurchaseForm
 
 bp = Blueprint("api_purchase", __name__, url_prefix="/api/services")
 
-_CUSTOMER = {"full_name": "fullName", "email": "email", "phone": "phone", "requirements": "requirements"}
-_NAMES = {"tier": "serviceTierId"} | {field: f"customer.{name}" for field, name in _CUSTOMER.items()}
+_CUSTOMER = ("full_name", "email", "phone", "requirements")
+_NAMES = {"tier": "serviceTierId", "full_name": "customer.fullName"} | {
+    name: f"customer.{name}" for name in _CUSTOMER[1:]
+}
+
+
+class Buyer(Shape):
+    full_name = Text(required=True, metadata=says("Their full name.", "Kavya Iyer"))
+    email = Text(required=True, metadata=says("Receipt and news go there.", "kavya.iyer@example.org"))
+    phone = Text(required=True, metadata=says("Without a country code it is one of India's.", "+91 70000 12345"))
+    requirements = Text(required=True, metadata=says("What they need, in their words.", "Please call me after 4 pm."))
+
+
+class PurchaseWish(Shape):
+    """A wish that is no purchase names every problem at once: those of its form, and those of what it says."""
+
+    service_id = Id(required=True, metadata=says("From the catalogue."))
+    service_tier_id = Id(load_default=None, allow_none=True, metadata=says("Needed where the service has tiers."))
+    customer = fields.Nested(Buyer, required=True, metadata=says("Who buys."))
+    affiliate_code = Text(load_default=None, allow_none=True, metadata=says("Who sent the customer.", "ASHA10"))
+
+    def handle_error(self, error: ValidationError, data: Any, **more: Any) -> NoReturn:
+        problems = flat(error.messages)
+        known = error.valid_data if isinstance(error.valid_data, dict) else {}
+        if "service_id" in known and "customer" not in problems:
+            problems = _form(known).problems_by_name() | problems
+        raise InvalidInput(details=problems)
+
+
+class _Form(PurchaseForm):
+    def problems_by_name(self) -> dict[str, str]:
+        self.validate()
+        return {_NAMES[field]: problem for field, problem in self.problems.items()}
+
+
+_BUY = Operation(
+    summary="Buy a service",
+    tag="Buying",
+    answer=shapes.Purchase(),
+    status=201,
+    description=(
+        "Opens a request and announces its payment to the gateway. Nothing is charged by this call: the customer "
+        "pays at `redirectUrl`, or with the gateway's own script and `clientSecret`. The price is the catalogue's."
+    ),
+    body=PurchaseWish(),
+    headers=(
+        Header(
+            "Idempotency-Key",
+            "Yours, one for each purchase. A repeat with the same key and body, also at the same moment, gets the "
+            f"first answer and buys nothing. Kept for {idempotency.KEPT.days} days.",
+            {"type": "string", "minLength": 1, "maxLength": idempotency.MAXIMUM_KEY_LENGTH, "example": "order-1042"},
+        ),
+    ),
+    errors=(
+        "validation_failed",
+        "idempotency_key_reused",
+        "not_found",
+        "service_not_for_sale",
+        "orders_paused",
+        "already_paid",
+        "payment_closed",
+        "no_gateway",
+        "gateway_error",
+        "bad_credentials",
+        "unsupported_amount",
+        "gateway_unavailable",
+    ),
+)
 
 
 @bp.post("/purchase")
 @limiter.limit("120/minute")
-def buy() -> ResponseReturnValue:
+@serves(_BUY)
+def buy(body: dict[str, Any]) -> Content:
     """Open a request and announce its payment; with an `Idempotency-Key` a repeat gets the first answer again."""
-    body = _parse_body()
-    form = _parse_form(body)
-    # A program shows the way to pay itself: it wants the client secret.
-    payment = start_payment(lambda: _open(form, body), is_hosted=lambda _: False)
-    return jsonify(_answer(payment)), 201
-
-
-def _open(form: PurchaseForm, body: dict[str, Any]) -> Payment:
+    form = _form(body)
+    if problems := form.problems_by_name():
+        raise InvalidInput(details=problems)
+    # Drawn here, so that the same call tried again after a lost connection is the same purchase.
     key = request.headers.get("Idempotency-Key")
     submission = f"api:{key if key is not None else secrets.token_urlsafe(16)}"
-    code = _parse_text(body, "affiliateCode", "affiliateCode").strip()
+    code = (body["affiliate_code"] or "").strip()
     origin = Origin(submission, code if code.isprintable() else None)
+    # A program shows the way to pay itself: it wants the client secret.
+    return _answer(start_payment(lambda: _open(form, origin, key), is_hosted=lambda _: False))
+
+
+def _open(form: PurchaseForm, origin: Origin, key: str | None) -> Payment:
     if key is None:
         return _order(form, origin)
-    meaning = json.dumps(body, sort_keys=True)
+    meaning = json.dumps(read_json(), sort_keys=True)
     return idempotency.open_once(key, meaning, lambda: _order(form, origin))
 
 
@@ -55,34 +124,12 @@ def _order(form: PurchaseForm, origin: Origin) -> Payment:
     return purchase.open_request(form.choice, form.customer, origin)
 
 
-def _parse_body() -> dict[str, Any]:
-    body = request.get_json()
-    if not isinstance(body, dict):
-        raise BadRequest
-    return body
-
-
-def _parse_form(body: dict[str, Any]) -> PurchaseForm:
-    """The purchase the body asks for. Raises InvalidInput that names every field at once."""
-    customer = body.get("customer")
-    if not isinstance(customer, dict):
-        raise InvalidInput(details={"customer": "Say who buys: fullName, email, phone, requirements."})
-    service_id = ids.parse_id(_parse_text(body, "serviceId", "serviceId"))
-    if service_id is None:
-        raise InvalidInput(details={"serviceId": "This is not the id of a service."})
-    answers = {field: _parse_text(customer, name, f"customer.{name}") for field, name in _CUSTOMER.items()}
-    answers["tier"] = _parse_text(body, "serviceTierId", "serviceTierId").lower()
-    form = PurchaseForm(catalog.get_for_sale(service_id), formdata=MultiDict(answers))
-    if not form.validate():
-        raise InvalidInput(details={_NAMES[field]: problem for field, problem in form.problems.items()})
-    return form
-
-
-def _parse_text(values: dict[str, Any], key: str, name: str) -> str:
-    value = values.get(key)
-    if value is not None and not isinstance(value, str):
-        raise InvalidInput(details={name: "This must be text."})
-    return value or ""
+def _form(body: dict[str, Any]) -> _Form:
+    """The purchase the body asks for, not judged yet. Raises NotFound, ServiceNotForSale."""
+    customer = body.get("customer") or {}
+    answers = {name: customer.get(name, "") for name in _CUSTOMER}
+    answers["tier"] = str(body.get("service_tier_id") or "")
+    return _Form(catalog.get_for_sale(body["service_id"]), formdata=MultiDict(answers))
 
 
 def _answer(payment: Payment) -> dict[str, Any]:
@@ -90,14 +137,14 @@ def _answer(payment: Payment) -> dict[str, Any]:
     service_request = payment.service_request
     reference = service_request.reference_number
     return {
-        "requestId": str(service_request.id),
-        "referenceNumber": reference,
-        "paymentIntent": {
-            "clientSecret": payment.client_secret,
+        "request_id": service_request.id,
+        "reference_number": reference,
+        "payment_intent": {
+            "client_secret": payment.client_secret,
             "amount": payment.amount_minor,
             "currency": payment.currency,
             "gateway": payment.gateway,
-            "redirectUrl": payment.redirect_url,
+            "redirect_url": payment.redirect_url,
         },
         "links": {"confirmation": links().confirmation(reference), "tracking": links().tracking(reference)},
     }

@@ -2,51 +2,59 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint
 
+from app.api import shapes
+from app.api.contract import Content, Operation, serves
 from app.extensions import limiter
-from app.kit import clock
 from app.models import ServiceRequest
 from app.workflows import tracking
-from app.workflows.tracking import TimelineStep
 
 bp = Blueprint("api_tracking", __name__, url_prefix="/api/services/requests")
+
+_FOLLOW = Operation(
+    summary="Where a request stands",
+    tag="Following",
+    answer=shapes.Tracking(),
+    description="Service, status and timeline, and nothing personal: the reference number is all that is needed.",
+    paths={"reference": "As the customer has it; case, spaces and dashes do not matter."},
+    errors=("reference_mistyped", "reference_unknown"),
+)
 
 
 @bp.get("/<reference>")
 @limiter.limit("300/minute")
-def follow(reference: str) -> Response:
+@serves(_FOLLOW)
+def follow(reference: str) -> Content:
     service_request = tracking.find_request(reference)
     next_step = tracking.next_step(service_request)
-    steps = [_step(step) for step in tracking.timeline(service_request) if step.at is not None]
-    return jsonify(
-        request=_public(service_request),
-        timeline=steps,
-        estimatedNextStep=next_step.text,
-        estimatedNextStepBy=clock.isoformat(next_step.by) if next_step.by else None,
-    )
+    return {
+        "request": _public(service_request),
+        "timeline": [
+            {"status": step.status, "label": step.label, "description": step.description, "timestamp": step.at}
+            for step in tracking.timeline(service_request)
+            if step.at is not None
+        ],
+        "estimated_next_step": next_step.text,
+        "estimated_next_step_by": next_step.by,
+    }
+
+
+def bought_service(service_request: ServiceRequest) -> dict[str, Any]:
+    return {
+        "id": service_request.service_id,
+        "name": service_request.service_name,
+        "category": service_request.service_category,
+        "tier": service_request.tier_name,
+    }
 
 
 def _public(service_request: ServiceRequest) -> dict[str, Any]:
     return {
-        "referenceNumber": service_request.reference_number,
-        "service": {
-            "id": str(service_request.service_id),
-            "name": service_request.service_name,
-            "category": service_request.service_category,
-            "tier": service_request.tier_name,
-        },
+        "reference_number": service_request.reference_number,
+        "service": bought_service(service_request),
         "status": service_request.status,
-        "statusLabel": service_request.status.label,
-        "paymentStatus": service_request.payment_status,
-        "createdAt": clock.isoformat(service_request.created_at),
-    }
-
-
-def _step(step: TimelineStep) -> dict[str, Any]:
-    return {
-        "status": step.status,
-        "label": step.label,
-        "description": step.description,
-        "timestamp": clock.isoformat(step.at) if step.at else None,
+        "status_label": service_request.status.label,
+        "payment_status": service_request.payment_status,
+        "created_at": service_request.created_at,
     }

@@ -3,41 +3,74 @@
 import logging
 from collections.abc import Mapping
 
-from flask import Blueprint, jsonify, request
-from flask.typing import ResponseReturnValue
+from flask import Blueprint, request
 
+from app.api import shapes
+from app.api.contract import Content, Header, Operation, serves
 from app.db import transaction
 from app.errors import DomainError
 from app.gateways.base import GatewayEvent
 from app.metrics import webhooks_received
 from app.models import EventOutcome
-from app.workflows import webhooks
+from app.workflows import gateway_choice, webhooks
 
 logger = logging.getLogger(__name__)
 
 bp = Blueprint("webhooks", __name__, url_prefix="/api/services/payment/webhook")
 
+_ANY_GATEWAY = (
+    "The raw body is verified before anything else, and every message is stored once. A repeat is answered "
+    "`processed: false`. Answered 500, it is on record all the same and is tried again by us."
+)
+_UNADDRESSED = Operation(
+    summary="News of a payment",
+    tag="Gateways",
+    answer=shapes.Received(),
+    description=f"For gateways; which one it is is told by the header its signature stands in. {_ANY_GATEWAY}",
+    takes_any_body=True,
+    headers=tuple(
+        Header(name, f"The signature, if it is {label}.", {"type": "string"})
+        for name, label in gateway_choice.signature_headers().items()
+    ),
+    errors=("invalid_signature", "unsupported_gateway"),
+)
+_ADDRESSED = Operation(
+    summary="News of a payment, addressed",
+    tag="Gateways",
+    answer=shapes.Received(),
+    description=f"For gateways. {_ANY_GATEWAY}",
+    takes_any_body=True,
+    paths={"gateway": "Its name, as in the console."},
+    errors=("invalid_signature", "unsupported_gateway"),
+)
+
 
 @bp.post("")
-def receive_unaddressed() -> ResponseReturnValue:
+@serves(_UNADDRESSED)
+def receive_unaddressed() -> Content:
     """The gateway is told by the header its signature stands in."""
     try:
         gateway = webhooks.gateway_of(dict(request.headers))
     except DomainError:
         webhooks_received.labels("unknown", "refused").inc()
         raise
-    return receive(gateway)
+    return _receive(gateway)
 
 
 @bp.post("/<gateway>")
-def receive(gateway: str) -> ResponseReturnValue:
+@serves(_ADDRESSED)
+def receive(gateway: str) -> Content:
+    return _receive(gateway)
+
+
+def _receive(gateway: str) -> Content:
     body, headers = request.get_data(), dict(request.headers)
     event = _parse(gateway, body, headers)
     with transaction():
         row_id = webhooks.receive(gateway, event, body, headers)
     if row_id is None:
         webhooks_received.labels(gateway, "duplicate").inc()
-        return jsonify(received=True, processed=False)
+        return {"received": True, "processed": False}
     try:
         with transaction():
             outcome = webhooks.handle(row_id)
@@ -47,7 +80,7 @@ def receive(gateway: str) -> ResponseReturnValue:
         webhooks_received.labels(gateway, "failed").inc()
         raise
     webhooks_received.labels(gateway, outcome or "duplicate").inc()
-    return jsonify(received=True, processed=outcome not in {None, EventOutcome.REVIEW})
+    return {"received": True, "processed": outcome not in {None, EventOutcome.REVIEW}}
 
 
 def _parse(gateway: str, body: bytes, headers: Mapping[str, str]) -> GatewayEvent:

@@ -1,16 +1,17 @@
 """Making accounts, and the tokens of programs that act for them."""
 
-import hashlib
 import secrets
 from typing import NoReturn
 
 import click
 from flask.cli import with_appcontext
 
-from app.db import db, transaction
+from app.db import transaction
 from app.errors import DomainError
-from app.models import ApiToken, Role
-from app.workflows import accounts, audit
+from app.kit import clock
+from app.models import Role
+from app.workflows import accounts, api_tokens
+from app.workflows.api_tokens import Scope
 from app.workflows.audit import COMMAND
 
 
@@ -34,20 +35,27 @@ def create_user(email: str, role: str, name: str, password: str | None) -> None:
 
 @click.command()
 @click.argument("email")
-@click.option("--name", default="made by command", help="What it is for, as the console lists it.")
+@click.option("--name", help="What it is for, as the console lists it; the time of making it if left out.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    help="What it may do; may be given several times. Everything its owner's role may do if left out.",
+)
 @with_appcontext
-def create_token(email: str, name: str) -> None:
+def create_token(email: str, name: str | None, scopes: tuple[str, ...]) -> None:
     """Print a new bearer token that acts for EMAIL; it is shown this once only."""
     user = accounts.find_user(email)
-    if user is None or not user.is_enabled:
-        raise click.ClickException(f"there is no active account for {email}")
-    token = f"cf_{secrets.token_urlsafe(32)}"
-    with transaction():
-        row = ApiToken(user_id=user.id, name=name, token_hash=hashlib.sha256(token.encode()).digest())
-        db.session.add(row)
-        db.session.flush()
-        audit.record("token.created", row, actor=COMMAND, after={"user": user.id, "name": name})
-    click.echo(token)
+    if user is None:
+        raise click.ClickException(f"there is no account for {email}")
+    named = name or f"made by command, {clock.isoformat(clock.utc_now())}"
+    try:
+        with transaction():
+            token = api_tokens.create(user, named, [Scope(scope) for scope in scopes] or list(Scope), actor=COMMAND)
+    except DomainError as error:
+        _refuse(error)
+    click.echo(token.secret)
 
 
 def _refuse(error: DomainError) -> NoReturn:

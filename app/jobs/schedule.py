@@ -46,6 +46,7 @@ PERIODIC_JOBS = (
     PeriodicJob("keep-figures", "app.jobs.figures.keep", 600),
     PeriodicJob("mend-commissions", "app.jobs.commissions.mend", 900),
     PeriodicJob("learn-sizes", "app.jobs.upkeep.learn_sizes", 3600),
+    PeriodicJob("prune-keys", "app.jobs.upkeep.prune_keys", 3600),
 )
 
 

@@ -18,6 +18,7 @@ class Actor:
     kind: ActorKind
     user_id: UUID | None = None
     address: str | None = None
+    token_id: UUID | None = None
 
 
 SYSTEM = Actor(ActorKind.SYSTEM)
@@ -47,7 +48,8 @@ def record(
 
     What concerns no row, like the hours of the business, has no subject.
     """
-    changes = {"before": dict(before or {}), "after": dict(after or {})}
+    by_token = {"token": actor.token_id} if actor.token_id else {}
+    changes = {"before": dict(before or {}), "after": dict(after or {}) | by_token}
     entry = AuditEntry(
         id=ids.new_id(),
         created_at=clock.utc_now(),

@@ -99,6 +99,11 @@ def refunds_lost_disputes(gateway: str) -> bool:
     return adapter is not None and adapter.refunds_lost_disputes
 
 
+def signature_headers() -> dict[str, str]:
+    """By header: whose messages are signed there."""
+    return {gateway.signature_header: gateway.label for gateway in gateways.registered()}
+
+
 def find_by_signature(header_names: set[str]) -> str | None:
     """The gateway whose signature header is among these (in lower case)."""
     for gateway in gateways.registered():

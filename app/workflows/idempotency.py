@@ -1,17 +1,20 @@
 """A program that asks twice with one key gets one purchase, and the same answer."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from app.columns import keyring
 from app.db import db
 from app.errors import InvalidInput
+from app.kit import clock
 from app.models import IdempotencyKey, Payment, ServiceRequest
 from app.workflows import payment_return, purchase
 
 MAXIMUM_KEY_LENGTH = 255
+KEPT = timedelta(days=30)
 
 
 class KeyReused(InvalidInput):
@@ -37,6 +40,14 @@ def open_once(key: str, body: str, open_request: Callable[[], Payment]) -> Payme
         assert winner is not None
         return _repeat(winner, body)
     return payment
+
+
+def prune(limit: int) -> int:
+    """Forget the oldest keys that nobody repeats any more, at most `limit`; how many there were."""
+    old = select(IdempotencyKey.id).where(IdempotencyKey.created_at < clock.utc_now() - KEPT)
+    keys = list(db.session.scalars(old.order_by(IdempotencyKey.created_at).limit(limit)))
+    db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.id.in_(keys)))
+    return len(keys)
 
 
 def _repeat(known: IdempotencyKey, body: str) -> Payment:

@@ -22,7 +22,7 @@ def get_locked(request_id: UUID, *, version: int | None = None) -> ServiceReques
     if service_request is None:
         raise NotFound("This request does not exist.")
     if version is not None and service_request.version != version:
-        raise StaleChange(_what_changed(service_request))
+        raise StaleChange(what_changed(service_request))
     return service_request
 
 
@@ -59,7 +59,8 @@ def take_if_free(service_request: ServiceRequest, operator: User, *, actor: Acto
         put_in_charge(service_request, operator, actor=actor)
 
 
-def _what_changed(service_request: ServiceRequest) -> str:
+def what_changed(service_request: ServiceRequest) -> str:
+    """For whoever meant to change it as it was before."""
     latest = service_request.history[-1] if service_request.history else None
     who = latest.changed_by.name if latest and latest.changed_by else "The system"
     provider = service_request.provider.name if service_request.provider else "nobody"

@@ -63,6 +63,7 @@ NEEDS = {
     **views(["gateways"], ["save", "check", "end_old_secret"], ADMIN),
     **views(["working_hours"], ["save", "save_of_provider"], ADMIN),
     **views(["flags"], ["save"], ADMIN),
+    **views(["tokens"], ["index", "make", "revoke"], ADMIN),
 }
 # Flask-Admin's pages that no list of ours has: there is nothing, for nobody.
 NOWHERE = views(LISTS, ["ajax_update", "ajax_lookup"], set()) | views(

@@ -1,0 +1,226 @@
+"""Requests as staff have them: a list with filters, and changes to one."""
+
+import math
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, request
+from marshmallow import fields, validate
+
+from app.api import shapes
+from app.api.callers import Caller, needs
+from app.api.contract import Content, Header, Operation, serves
+from app.api.fields import Count, Day, Id, Strict, StrictCount, Text, says
+from app.api.tracking import bought_service
+from app.db import transaction
+from app.errors import InvalidInput, StaleChange
+from app.extensions import limiter, settings
+from app.kit import ids
+from app.models import Category, PaymentStatus, RequestStatus, ServiceRequest
+from app.workflows import request_pages, request_update, requests
+from app.workflows.api_tokens import Scope
+from app.workflows.request_pages import RequestPage
+from app.workflows.request_search import RequestFilters
+from app.workflows.request_update import UNSAID, Wish
+
+bp = Blueprint("api_staff_requests", __name__, url_prefix="/api/admin/services/requests")
+
+LARGEST_LIMIT = 100
+_NOBODY = "none"
+_DAYS = validate.Range(date(2000, 1, 1), date(2999, 12, 31))
+
+
+class RequestsQuery(Strict):
+    service_type = Text(metadata=says("The id of a service, or a category: ca, legal, other.", "ca"))
+    status = fields.Enum(RequestStatus, by_value=Text, metadata=says("Where the work stands."))
+    payment_status = fields.Enum(PaymentStatus, by_value=Text, metadata=says("Whether it is paid."))
+    start_date = Day(
+        validate=_DAYS, metadata=says("Bought on this day or later; days of the business's time zone.", "2026-03-01")
+    )
+    end_date = Day(validate=_DAYS, metadata=says("Bought on this day or before.", "2026-03-31"))
+    assigned_provider = Text(metadata=says("The id of a provider, or none for requests that nobody has."))
+    page = Count(validate=validate.Range(1), metadata=says("From 1; as far as `totalPages`.", 1))
+    cursor = Text(metadata=says("`nextCursor` of an answer: what follows it, however far. Not with `page`."))
+    limit = Count(
+        load_default=20, validate=validate.Range(1, LARGEST_LIMIT), metadata=says("Requests in an answer.", 20)
+    )
+
+
+class RequestChange(Strict):
+    """What is left out stays as it is."""
+
+    status = fields.Enum(RequestStatus, by_value=Text, metadata=says("The customer is told of a change."))
+    assigned_provider_id = Id(allow_none=True, metadata=says("null takes the request back from its provider."))
+    notes = Text(
+        allow_none=True,
+        metadata=says("Kept with the change of status, or as a note of staff. Opening again needs one."),
+    )
+    version = StrictCount(
+        validate=validate.Range(1), metadata=says("The one that was read: as `If-Match`, for who cannot set headers.")
+    )
+
+
+_LIST = Operation(
+    summary="List requests",
+    tag="Staff",
+    answer=shapes.StaffRequests(),
+    description=(
+        "All requests, also those that are not paid yet, the newest first. All filters must hold. Pages are counted "
+        f"up to {request_pages.COUNTED:,} requests; `nextCursor` leads on from there at the same speed."
+    ),
+    query=RequestsQuery(),
+    errors=("validation_failed",),
+    scope=Scope.READ_REQUESTS,
+)
+_CHANGE = Operation(
+    summary="Change a request",
+    tag="Staff",
+    answer=shapes.ChangedRequest(),
+    description=(
+        "Sets status and provider and adds a note, all of it or nothing, by the rules of the console. Send `If-Match` "
+        "(or `version`) to change only what you have seen; without it the newest state is changed. Asking twice is "
+        "harmless: what is so already is left alone, and `updated` says whether anything was done."
+    ),
+    body=RequestChange(),
+    headers=(
+        Header("If-Match", 'The `ETag` of the request as it was read: `"3"`.', {"type": "string", "example": '"3"'}),
+    ),
+    answered=(Header("ETag", "Of the request as it is now.", {"type": "string", "example": '"4"'}),),
+    paths={"key": "`id` of the request."},
+    errors=("validation_failed", "not_found", "transition_refused", "assignment_refused", "stale"),
+    scope=Scope.CHANGE_REQUESTS,
+)
+
+
+@bp.get("")
+@limiter.limit("600/minute")
+@needs(Scope.READ_REQUESTS)
+@serves(_LIST)
+def index(query: dict[str, Any], caller: Caller) -> Content:
+    page = _fetch(query)
+    return {
+        "requests": [_shown(row, caller) for row in page.rows],
+        "total": page.total,
+        "is_total_exact": page.is_total_exact,
+        "page": None if "cursor" in query else query.get("page", 1),
+        "total_pages": math.ceil(page.total / query["limit"]),
+        "next_cursor": page.next_cursor,
+    }
+
+
+@bp.patch("/<uuid:key>")
+@limiter.limit("600/minute")
+@needs(Scope.CHANGE_REQUESTS)
+@serves(_CHANGE)
+def change(key: UUID, body: dict[str, Any], caller: Caller) -> tuple[Content, dict[str, str]]:
+    wish = Wish(body.get("status"), body.get("assigned_provider_id", UNSAID), body.get("notes") or "")
+    with transaction():
+        service_request = requests.get_locked(key)
+        _ensure_as_seen(service_request, body.get("version"))
+        is_updated = request_update.carry_out(service_request, wish, actor=caller.actor)
+        if is_updated and caller.is_person:
+            requests.take_if_free(service_request, caller.user, actor=caller.actor)
+    return {"request": _shown(service_request, caller), "updated": is_updated}, {"ETag": _etag(service_request)}
+
+
+def _fetch(query: dict[str, Any]) -> RequestPage:
+    if "cursor" in query and "page" in query:
+        raise InvalidInput(details={"cursor": "Give either a page or a cursor."})
+    filters = _filters(query)
+    return request_pages.fetch(
+        filters, query.get("cursor", query.get("page", 1)), limit=query["limit"], zone=settings().time_zone
+    )
+
+
+def _filters(query: dict[str, Any]) -> RequestFilters:
+    return RequestFilters(
+        **_service_type(query.get("service_type")),
+        status=query.get("status"),
+        payment_status=query.get("payment_status"),
+        provider=_provider(query.get("assigned_provider")),
+        start=query.get("start_date"),
+        end=query.get("end_date"),
+        include_unpaid=True,
+    )
+
+
+def _service_type(text: str | None) -> dict[str, Any]:
+    if text is None:
+        return {}
+    if text in set(Category):
+        return {"category": Category(text)}
+    service_id = ids.parse_id(text)
+    if service_id is None:
+        raise InvalidInput(details={"serviceType": f"Give the id of a service, or one of {', '.join(Category)}."})
+    return {"service_id": service_id}
+
+
+def _provider(text: str | None) -> Any:
+    if text is None or text == _NOBODY:
+        return text
+    provider_id = ids.parse_id(text)
+    if provider_id is None:
+        raise InvalidInput(details={"assignedProvider": "Give the id of a provider, or none."})
+    return provider_id
+
+
+def _ensure_as_seen(service_request: ServiceRequest, version: int | None) -> None:
+    """Raises StaleChange, which tells how the request stands now."""
+    etags = request.if_match
+    # One that cannot be read matches nothing.
+    is_match = "If-Match" not in request.headers or etags.star_tag or etags.contains(str(service_request.version))
+    if is_match and version in {None, service_request.version}:
+        return
+    raise StaleChange(
+        requests.what_changed(service_request),
+        details={
+            "version": str(service_request.version),
+            "status": service_request.status,
+            "assignedProviderId": str(service_request.assigned_provider_id or ""),
+        },
+    )
+
+
+def _etag(service_request: ServiceRequest) -> str:
+    return f'"{service_request.version}"'
+
+
+def _shown(row: ServiceRequest, caller: Caller) -> dict[str, Any]:
+    may_see = Scope.READ_CUSTOMERS in caller.scopes and row.erased_at is None
+    return {
+        "id": row.id,
+        "reference_number": row.reference_number,
+        "service": bought_service(row),
+        "customer": _customer(row) if may_see else None,
+        "payment": _payment(row),
+        "status": row.status,
+        "status_label": row.status.label,
+        "assigned_provider": row.provider,
+        "affiliate_code": row.affiliate_code,
+        "due_at": row.due_at,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "version": row.version,
+    }
+
+
+def _customer(row: ServiceRequest) -> dict[str, Any]:
+    return {
+        "full_name": row.customer_name,
+        "email": row.customer_email,
+        "phone": row.customer_phone,
+        "requirements": row.customer_requirements,
+    }
+
+
+def _payment(row: ServiceRequest) -> dict[str, Any]:
+    return {
+        "status": row.payment_status,
+        "gateway": row.payment_gateway,
+        "transaction_id": row.payment_transaction_id,
+        "amount": row.amount_minor,
+        "currency": row.currency,
+        "refunded_amount": row.refunded_minor,
+        "completed_at": row.payment_completed_at,
+    }
