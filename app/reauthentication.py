@@ -22,10 +22,10 @@ from werkzeug.datastructures import ImmutableMultiDict
 from app import error_pages, guesses
 from app.columns import keyring
 from app.db import transaction
-from app.error_pages import Trouble
 from app.kit import clock
 from app.kit.crypto import CannotOpen
 from app.models import User
+from app.troubles import Trouble
 from app.workflows import accounts, second_factor, user_sessions
 from app.workflows.sign_in_limits import Target, TooManyTries
 from app.workflows.user_sessions import Visit

@@ -65,7 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workflows": GROUND | {"links", "db", "columns", "models", "gateways", "jobs.queue"},
     **dict.fromkeys(AROUND, GROUND | BASE | {"models", "workflows", "jobs.queue"} | SHARED),
     # Asks for the password before any entry point's view, and answers programs in the shape of errors.
-    "reauthentication": GROUND | BASE | {"models", "workflows", "error_pages", "guesses"},
+    "reauthentication": GROUND | BASE | {"models", "workflows", "error_pages", "guesses", "troubles"},
     **{part: BELOW - {"gateways"} for part in ENTRY_POINTS},
     # The other side of the Sandbox gateway: it speaks the adapter's language.
     "sandbox": BELOW,

@@ -13,6 +13,7 @@ from app.db import db, transaction
 from app.errors import DomainError, InvalidInput
 from app.kit import ids
 from app.models import ApiToken, User
+from app.reauthentication import ensure_confirmed
 from app.workflows import api_tokens
 from app.workflows.api_tokens import NewToken, Scope
 
@@ -48,6 +49,8 @@ class TokenView(Guarded):
     def make(self) -> ResponseReturnValue:
         """Its page is the only one that ever has the token; sent again it is refused, for the name is taken."""
         try:
+            # As good as a session of its owner's, and for longer.
+            ensure_confirmed()
             scopes = api_tokens.parse_scopes(request.form.getlist("scopes"))
             owner = _owner()
             with transaction():
