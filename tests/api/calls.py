@@ -24,3 +24,10 @@ def bearer(owner: User | Role = Role.OPERATOR, *scopes: Scope, **changes: Any) -
 
 def change(client: Any, request: ServiceRequest, body: dict[str, Any], headers: dict[str, str]) -> Any:
     return client.patch(f"{ADDRESS}/{request.id}", json=body, headers=headers)
+
+
+def listed(client: Any, token: dict[str, str], **query: object) -> dict[str, Any]:
+    answer = client.get(ADDRESS, query_string=query, headers=token)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json
+    return found

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.db import db, transaction
 from app.models import ActorKind, ApiToken, AuditEntry, RequestStatus, Role, ServiceRequest
 from app.workflows.api_tokens import Scope
-from tests.api.calls import ADDRESS, bearer, change
+from tests.api.calls import ADDRESS, bearer, change, listed
 from tests.factories import make_provider, make_request
 from tests.sign_in import sign_in
 from tests.threads import at_once

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.models import Category, RequestStatus, Role
 from app.workflows import request_pages
 from tests.admin.rows import count_queries
-from tests.api.calls import ADDRESS, bearer
+from tests.api.calls import ADDRESS, bearer, listed
 from tests.factories import make_provider, make_request, make_service
 from tests.sign_in import sign_in
 
@@ -17,12 +17,6 @@ from tests.sign_in import sign_in
 @pytest.fixture
 def token(session):
     return bearer()
-
-
-def listed(client, token, **query):
-    answer = client.get(ADDRESS, query_string=query, headers=token)
-    assert answer.status_code == 200, answer.text
-    return answer.json
 
 
 def references(answer):
