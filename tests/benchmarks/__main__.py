@@ -5,9 +5,22 @@ import contextlib
 import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from app.commands.programs import held
-from tests.benchmarks import databases, list_surfaces, programs, table
+from tests.benchmarks import (
+    bulk_surfaces,
+    console_surfaces,
+    databases,
+    export_surfaces,
+    list_surfaces,
+    mail_surfaces,
+    process_surfaces,
+    programs,
+    shop_surfaces,
+    table,
+    webhook_surfaces,
+)
 from tests.benchmarks.databases import Dataset
 from tests.benchmarks.shop import ENVIRONMENT, Shop, closing_engines, make_ready
 from tests.benchmarks.table import Row
@@ -15,6 +28,13 @@ from tests.servers import queue
 
 GROUPS: dict[str, Callable[[Shop], Iterator[Row]]] = {
     "list": list_surfaces.rows,
+    "console": console_surfaces.rows,
+    "export": export_surfaces.rows,
+    "bulk": bulk_surfaces.rows,
+    "shop": shop_surfaces.rows,
+    "webhook": webhook_surfaces.rows,
+    "mail": mail_surfaces.rows,
+    "process": process_surfaces.rows,
 }
 ENGINES = ("postgres", "sqlite")
 
@@ -70,19 +90,22 @@ def _datasets(
 def _measure(dataset: Dataset, environment: dict[str, str], wanted: argparse.Namespace) -> None:
     environment = environment | {"DATABASE_URL": dataset.url, "BENCH_DATABASE_URL": dataset.url}
     app = make_ready(dataset, environment)
+    found: list[Row] = []
     with closing_engines(app), programs.product(environment) as product, programs.floors(environment) as below:
         shop = Shop(dataset, environment, app, product, below, wanted.rounds)
         for group in wanted.surfaces:
-            found: list[Row] = list(GROUPS[group](shop))
-            for line in table.lines(_title(dataset, group), found):
-                print(line, flush=True)
+            print(f"{dataset.name}: {group} ...", file=sys.stderr, flush=True)
+            found += [replace(row, group=group) for row in GROUPS[group](shop)]
+    for line in table.lines(_title(dataset), found):
+        print(line, flush=True)
 
 
-def _title(dataset: Dataset, group: str) -> str:
+def _title(dataset: Dataset) -> str:
     engine = "postgres" if dataset.url.startswith("postgres") else "sqlite"
-    words = f"--requests {dataset.size} --databases {engine} --surfaces {group}"
+    words = f"--requests {dataset.size} --databases {engine} --surfaces GROUP"
     return (
-        f'{group}: {dataset.name}, Python {platform.python_version()}, one web worker\nmake bench BENCH_ARGS="{words}"'
+        f"{dataset.name}, Python {platform.python_version()}, one web worker; one group of rows again:\n"
+        f'make bench BENCH_ARGS="{words}"'
     )
 
 

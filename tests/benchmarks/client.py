@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -34,7 +34,7 @@ class Client:
     def get(self, path: str) -> Answer:
         return self.send(self.prepare("GET", path))
 
-    def post(self, path: str, form: Mapping[str, str]) -> Answer:
+    def post(self, path: str, form: Mapping[str, str] | Sequence[tuple[str, str]]) -> Answer:
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         return self.send(self.prepare("POST", path, urlencode(form).encode(), kind))
 

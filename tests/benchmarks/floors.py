@@ -3,12 +3,15 @@
 `gunicorn tests.benchmarks.floors:app`, with the database in BENCH_DATABASE_URL.
 """
 
+import csv
 import hashlib
 import hmac
 import os
 import secrets
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
@@ -33,6 +36,10 @@ _KEYSET = """SELECT r.id, r.reference_number, s.name, r.tier_name, u.name, r.cre
   r.payment_status, r.status, r.due_at
 FROM service_requests r JOIN services s ON s.id = r.service_id LEFT JOIN users u ON u.id = r.assigned_provider_id
 WHERE (r.created_at, r.id) < (?, ?) ORDER BY r.created_at DESC, r.id DESC LIMIT 50"""
+_EVERYTHING = """SELECT r.reference_number, r.created_at, r.service_name, r.tier_name, r.customer_name_sealed,
+  r.customer_email_sealed, r.customer_phone_sealed, r.amount_minor, r.currency, r.payment_status, r.status,
+  r.payment_gateway, r.affiliate_code, u.name
+FROM service_requests r LEFT JOIN users u ON u.id = r.assigned_provider_id ORDER BY r.created_at DESC, r.id DESC"""
 _UPDATE = "UPDATE service_requests SET updated_at = ?, version = version + 1 WHERE id = ?"
 _HISTORY = (
     "INSERT INTO service_request_status_history (id, service_request_id, old_status, new_status, created_at, is_undone)"
@@ -54,10 +61,10 @@ def run(statement: str, *values: Any) -> list[tuple[Any, ...]]:
     return cursor.fetchall() if statement.startswith("SELECT") else []
 
 
-def _connect() -> Any:
+def _connect(*, autocommit: bool = True) -> Any:
     if _IS_POSTGRES:
         url = _URL.set(drivername="postgresql").render_as_string(hide_password=False)
-        return psycopg.connect(url, autocommit=True)
+        return psycopg.connect(url, autocommit=autocommit)
     connection = sqlite3.connect(_URL.database or "", isolation_level=None, timeout=10)
     for pragma in ("journal_mode=WAL", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
@@ -79,6 +86,26 @@ def page() -> str:
 def ideal_list() -> str:
     rows = run(_KEYSET, request.args["at"], request.args["key"])
     return render_template_string(_LIST, rows=rows)
+
+
+@app.get("/export")
+def export() -> Response:
+    return Response(_lines(), mimetype="text/csv")
+
+
+def _lines() -> Iterator[str]:
+    """A cursor on the server, as many rows at a time as the product takes."""
+    writer = csv.writer(_Echo())
+    with closing(_connect(autocommit=False)) as connection:
+        cursor = connection.cursor(name="export") if _IS_POSTGRES else connection.cursor()
+        cursor.execute(_EVERYTHING)
+        while rows := cursor.fetchmany(1_000):
+            yield "".join(map(writer.writerow, rows))
+
+
+class _Echo:
+    def write(self, line: str) -> str:
+        return line
 
 
 @app.post("/update")

@@ -32,13 +32,16 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """One thing a user waits for. `limit` is how many floors it may take, `slowest` how many at p95."""
+    """One thing a user waits for. `limit` is how many floors it may take, or with `is_share` which part of the floor's
+    rate it must reach; `slowest` is how many floors the `tail` of the answers may take."""
 
     name: str
     shot: Shot
     limit: float
     slowest: float | None = None
     rounds: int | None = None
+    is_share: bool = False
+    tail: float = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,13 @@ def in_turn(floor: Shot, product: Shot, rounds: int) -> tuple[Times, Times]:
 
 def compare(surface: Surface, floor: Floor, *, rounds: int) -> Row:
     below, above = in_turn(floor.shot, surface.shot, surface.rounds or rounds)
-    ratio, tail = above.p50 / below.p50, above.p95 / below.p50
-    goal = f"≤ {surface.limit:g} ×"
-    found = f"{ratio:.2f} ×"
-    is_met = ratio <= surface.limit
+    ratio, tail = above.p50 / below.p50, above.quantile(surface.tail) / below.p50
+    if surface.is_share:
+        found, goal, is_met = f"{1 / ratio:.2f} of it", f"≥ {surface.limit:g} of it", 1 / ratio >= surface.limit
+    else:
+        found, goal, is_met = f"{ratio:.2f} ×", f"≤ {surface.limit:g} ×", ratio <= surface.limit
     if surface.slowest is not None:
-        goal += f", p95 ≤ {surface.slowest:g} ×"
+        goal += f", p{surface.tail * 100:.0f} ≤ {surface.slowest:g} ×"
         found += f", {tail:.1f} ×"
         is_met = is_met and tail <= surface.slowest
     return Row(surface.name, floor.name, found, goal, is_met, below.p50, above.p50, above.p95)

@@ -44,6 +44,20 @@ def floors(environment: Mapping[str, str]) -> Iterator[Web]:
 
 
 @contextmanager
+def worker(environment: Mapping[str, str], **settings: str) -> Iterator[subprocess.Popen]:
+    """The program that empties the queues; it is started when this returns, and ready a moment later."""
+    program = service_programs(environment, Address("127.0.0.1", 0), web_processes=1)[1]
+    process = subprocess.Popen(
+        program.command, env={**os.environ, **environment, **settings}, cwd=ROOT, preexec_fn=orphans.before_exec()
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@contextmanager
 def _web(
     environment: Mapping[str, str], application: str, path: str, *, workers: int = 1, preload: bool = False
 ) -> Iterator[Web]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-HEADINGS = ("surface", "floor", "floor p50", "p50", "p95", "found", "goal", "")
+HEADINGS = ("group", "surface", "floor", "floor p50", "p50", "p95", "found", "goal", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,13 @@ class Row:
     floor_p50: float | None = None
     p50: float | None = None
     p95: float | None = None
+    group: str = ""
 
     @property
     def cells(self) -> tuple[str, ...]:
         verdict = {True: "pass", False: "MISS", None: ""}[self.is_met]
         return (
+            self.group,
             self.surface,
             self.floor,
             *map(_milliseconds, (self.floor_p50, self.p50, self.p95)),
@@ -43,7 +45,7 @@ def lines(title: str, rows: Sequence[Row]) -> Iterable[str]:
     yield title
     for number, row in enumerate(cells):
         yield "  ".join(
-            cell.rjust(width) if 2 <= column <= 4 else cell.ljust(width)
+            cell.rjust(width) if 3 <= column <= 5 else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         if number == 0:
