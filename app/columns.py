@@ -1,6 +1,7 @@
-"""Column types that keep our promises: aware times, sealed text, enums stored by value."""
+"""Column types that keep our promises: aware times, sealed text and hashes of it, enums stored by value."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeVar
@@ -36,7 +37,27 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class SealedBytes(TypeDecorator[bytes]):
+class SealedColumn:
+    """What stands in the database only sealed, bound to `context`: rotating keys finds all of it by this type."""
+
+    context: str
+
+
+class KeyedHash(TypeDecorator[bytes]):
+    """What a sealed column (`of`, by its name in the database) is searched by: the keyed hash of `form(value)`."""
+
+    impl = LargeBinary(16)
+    cache_ok = True
+
+    def __init__(self, context: str, *, of: str, form: Callable[[str], str] = str) -> None:
+        super().__init__()
+        self.context, self.of, self.form = context, of, form
+
+    def hash_of(self, opened: str) -> bytes:
+        return keyring.hash(self.form(opened), self.context)
+
+
+class SealedBytes(SealedColumn, TypeDecorator[bytes]):
     """Bytes that stand in the database only sealed, bound to `context`, the column's full name."""
 
     impl = LargeBinary
@@ -53,7 +74,7 @@ class SealedBytes(TypeDecorator[bytes]):
         return None if value is None else keyring.open(bytes(value), self.context)
 
 
-class Sealed(TypeDecorator[str]):
+class Sealed(SealedColumn, TypeDecorator[str]):
     """Text that stands in the database only sealed, bound to `context`, the column's full name."""
 
     impl = LargeBinary
@@ -70,7 +91,7 @@ class Sealed(TypeDecorator[str]):
         return None if value is None else keyring.open(bytes(value), self.context).decode()
 
 
-class SealedJson(TypeDecorator[dict[str, Any]]):
+class SealedJson(SealedColumn, TypeDecorator[dict[str, Any]]):
     """A JSON object that stands in the database only sealed, bound to `context`, the column's full name."""
 
     impl = LargeBinary

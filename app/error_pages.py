@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from app import troubles
 from app.errors import DomainError
+from app.kit.crypto import CannotOpen
 from app.troubles import Trouble
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(exc.SQLAlchemyError, _database_error)
     app.register_error_handler(OSError, _system_error)
+    app.register_error_handler(CannotOpen, _key_error)
 
 
 def error_shape(trouble: Trouble) -> dict[str, Any]:
@@ -116,6 +118,12 @@ def _system_error(error: OSError) -> Response:
         raise error
     logger.error("there is no room left", exc_info=error)
     return _answer(_with_money(trouble))
+
+
+def _key_error(error: CannotOpen) -> Response:
+    # It names the column and the key, never a value.
+    logger.critical("a sealed value could not be opened: %s", error)
+    return _answer(_with_money(troubles.UNREADABLE))
 
 
 def _with_money(trouble: Trouble) -> Trouble:

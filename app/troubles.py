@@ -43,6 +43,12 @@ UNEXPECTED = Trouble(
     "Try again in a minute. If it happens again, write to us and quote the number below.",
     retryable=True,
 )
+UNREADABLE = Trouble(
+    500,
+    "unreadable",
+    "A record could not be read. Nothing was changed.",
+    "We have noted it and will see to it. If it is urgent, write to us and quote the number below.",
+)
 CSRF = Trouble(
     400,
     "csrf_failed",

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from app.commands import accounts, audit, figures, gateways, reconcile, sample, schedule, serve, worker
+from app.commands import accounts, audit, figures, gateways, keys, reconcile, sample, schedule, serve, worker
 
 
 def init_app(app: Flask) -> None:
@@ -13,6 +13,7 @@ def init_app(app: Flask) -> None:
         figures.figures,
         gateways.import_gateways,
         gateways.set_gateway,
+        keys.rotate_keys,
         reconcile.reconcile,
         sample.load_sample,
         schedule.schedule,

@@ -3,6 +3,7 @@
 import click
 from flask.cli import with_appcontext
 
+from app.commands.keys import ensure_keys
 from app.jobs.schedule import Scheduler
 
 
@@ -10,4 +11,5 @@ from app.jobs.schedule import Scheduler
 @with_appcontext
 def schedule() -> None:
     """Ring for the jobs that are done again and again, until stopped; a second one does no harm."""
+    ensure_keys()
     Scheduler().run()

@@ -13,6 +13,7 @@ from redis.retry import Retry
 from sqlalchemy.exc import DBAPIError
 
 from app import embedded_queue, migrate
+from app.commands.keys import ensure_keys
 from app.commands.programs import (
     ROOT,
     Address,
@@ -39,6 +40,7 @@ def serve() -> None:
     address = Address.of(os.environ, current.port)
     ensure_free(address)
     _migrate()
+    ensure_keys()
     with _queue(current) as (environment, foundation):
         processes = web_processes(environment, current.database_url)
         programs = [*foundation, *service_programs(environment, address, web_processes=processes)]

@@ -75,7 +75,8 @@ class Keyring:
         """Raises CannotOpen when no key fits or the value was tampered with."""
         key = self._by_id.get(sealed[:_KEY_ID_BYTES])
         if key is None:
-            raise CannotOpen(f"{context} was sealed with a key that is not in ENCRYPTION_KEYS")
+            name = sealed[:_KEY_ID_BYTES].hex()
+            raise CannotOpen(f"{context} was sealed with key {name}, which is not in ENCRYPTION_KEYS: put it back")
         nonce, ciphertext = sealed[_KEY_ID_BYTES:16], sealed[16:]
         try:
             return key.cipher.decrypt(nonce, ciphertext, context.encode())
@@ -84,6 +85,15 @@ class Keyring:
 
     def is_current(self, sealed: bytes) -> bool:
         return sealed[:_KEY_ID_BYTES] == self.newest.key_id
+
+    def reseal(self, sealed: bytes, context: str) -> bytes:
+        """The same value under the newest key. Raises CannotOpen."""
+        return sealed if self.is_current(sealed) else self.seal(self.open(sealed, context), context)
+
+    @property
+    def key_ids(self) -> list[bytes]:
+        """What sealed values begin with, newest key first: it names a key and tells nothing of it."""
+        return [key.key_id for key in self._keys]
 
     def hash(self, value: str, context: str) -> bytes:
         """The keyed hash to store: equal values meet, but without the key nobody can guess them."""

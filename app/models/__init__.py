@@ -19,6 +19,7 @@ from app.models.csv_import import CsvImport, ImportStatus
 from app.models.figures import ErrorCategory, ErrorTally, FigureMark, KeptFigures
 from app.models.gateway_config import GatewayConfig
 from app.models.idempotency import IdempotencyKey
+from app.models.key_mark import KeyMark
 from app.models.notification import Notification, NotificationStatus
 from app.models.payment import (
     Dispute,
@@ -72,6 +73,7 @@ __all__ = [
     "IdempotencyKey",
     "ImportStatus",
     "KeptFigures",
+    "KeyMark",
     "NameWord",
     "Notification",
     "NotificationStatus",

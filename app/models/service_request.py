@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.columns import EnumText, Sealed, UtcDateTime
+from app.columns import EnumText, KeyedHash, Sealed, UtcDateTime
 from app.db import Model
+from app.kit.contact import fold
 from app.kit.money import Money
 from app.models.base import Keyed, Touched
 from app.models.catalog import Category, Service
@@ -77,8 +78,8 @@ class ServiceRequest(Keyed, Touched, Model):
     customer_requirements: Mapped[str] = mapped_column(
         "customer_requirements_sealed", Sealed("service_requests.customer_requirements")
     )
-    customer_email_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
-    customer_phone_hash: Mapped[bytes] = mapped_column(LargeBinary(16))
+    customer_email_hash: Mapped[bytes] = mapped_column(KeyedHash("email", of="customer_email_sealed", form=fold))
+    customer_phone_hash: Mapped[bytes] = mapped_column(KeyedHash("phone", of="customer_phone_sealed"))
 
     payment_status: Mapped[PaymentStatus] = mapped_column(EnumText(PaymentStatus), default=PaymentStatus.PENDING)
     payment_gateway: Mapped[str | None] = mapped_column(String(32))
