@@ -116,7 +116,10 @@ class NotificationView(ConsoleView):
         ]
 
     def copy_of(self, row: Notification) -> SentCopy | None:
-        return SentCopy.unpack(row.sent_copy) if row.sent_copy else None
+        # Without a mail server the copy is all there is, and a link to somebody's password works in it.
+        kind = letters.KINDS.get(row.kind)
+        is_hidden = kind is not None and kind.about_account and not self.may(Permission.MANAGE_USERS)
+        return SentCopy.unpack(row.sent_copy) if row.sent_copy and not is_hidden else None
 
     def proof_of(self, row: Notification) -> Proof | None:
         """How a message that is still to be sent would go out now."""

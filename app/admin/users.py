@@ -9,7 +9,7 @@ from wtforms import BooleanField, SelectField
 
 from app.admin import cells
 from app.admin.account_forms import AccountForm, fill_account, start_account
-from app.admin.base import ConsoleView
+from app.admin.account_help import AccountHelp
 from app.admin.filters import choice, enum_options, switch
 from app.admin.forms import AdminForm, choices
 from app.admin.listing import Column, Tab
@@ -44,11 +44,15 @@ def _is_idle() -> ColumnElement[bool]:
     return User.is_enabled & ((User.last_sign_in_at < long_ago) | unused)
 
 
+def _has_one_factor() -> ColumnElement[bool]:
+    return User.is_enabled & User.totp_confirmed_at.is_(None)
+
+
 def _is_closed() -> ColumnElement[bool]:
     return User.is_enabled.is_(False)
 
 
-class UserView(ConsoleView):
+class UserView(AccountHelp):
     noun = "user"
     form = UserForm
     permission = Permission.MANAGE_USERS
@@ -67,6 +71,7 @@ class UserView(ConsoleView):
         Tab("staff", "Staff", _is_staff),
         Tab("partners", "Providers and affiliates", _is_partner, empty="There are no providers and affiliates yet."),
         Tab("idle", "Not signed in for 90 days", _is_idle, empty="Everybody who may sign in did so lately."),
+        Tab("without", "Without second factor", _has_one_factor, empty="Everybody has a second factor."),
         Tab("closed", "Closed", _is_closed, empty="No account is closed."),
     )
     editable = ("name", "email", "role", "is_enabled")
@@ -105,6 +110,7 @@ class UserView(ConsoleView):
             ("Email", row.email),
             ("Role", row.role.label),
             ("Account", cells.switch(row.is_enabled, off="Closed")),
+            ("Second factor", "On" if row.has_second_factor else "Off"),
             ("Last sign-in", exact(row.last_sign_in_at) if row.last_sign_in_at else "never"),
             ("Made", exact(row.created_at)),
         ]

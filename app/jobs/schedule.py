@@ -45,6 +45,7 @@ PERIODIC_JOBS = (
     PeriodicJob("verify-audit", "app.jobs.audit.verify", 3600),
     PeriodicJob("keep-figures", "app.jobs.figures.keep", 600),
     PeriodicJob("mend-commissions", "app.jobs.commissions.mend", 900),
+    PeriodicJob("forget-sign-ins", "app.jobs.upkeep.forget_sign_ins", 3600),
     PeriodicJob("learn-sizes", "app.jobs.upkeep.learn_sizes", 3600),
     PeriodicJob("prune-keys", "app.jobs.upkeep.prune_keys", 3600),
 )

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, inspect, text
 
 from app.db import db, transaction
-from app.workflows import idempotency
+from app.workflows import idempotency, sign_in_limits, user_sessions
 
 _KNOWN = text("SELECT stat FROM sqlite_stat1 WHERE tbl = 'service_requests' LIMIT 1")
 _NEWEST = text("SELECT max(rowid) FROM service_requests")
@@ -32,6 +32,13 @@ def prune_keys() -> None:
     while pruned == _BATCH:
         with transaction():
             pruned = idempotency.prune(_BATCH)
+
+
+def forget_sign_ins() -> None:
+    """Tries that no limit counts any more, and sessions that ended long ago."""
+    with transaction():
+        sign_in_limits.forget_old()
+        user_sessions.forget_old()
 
 
 def _known(connection: Connection) -> int:

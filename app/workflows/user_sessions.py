@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from app.db import db
 from app.kit import clock
@@ -15,6 +15,7 @@ from app.models import User, UserSession
 
 IDLE_LIMIT = timedelta(minutes=30)
 ABSOLUTE_LIMIT = timedelta(hours=12)
+MEMORY = timedelta(days=30)
 _LONGEST_BROWSER = 200
 
 
@@ -91,6 +92,10 @@ def end_all(user: User) -> None:
     user.session_epoch += 1
     if user.id is not None:
         _end(UserSession.user_id == user.id)
+
+
+def forget_old() -> None:
+    db.session.execute(delete(UserSession).where(UserSession.last_seen_at < clock.utc_now() - MEMORY))
 
 
 def _end(*which: ColumnElement[bool]) -> None:

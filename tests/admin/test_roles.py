@@ -61,6 +61,7 @@ NEEDS = {
     **views(["webhook_events"], ["rehearse", "replay", "replay_many", "review"], WORKERS | MONEY),
     **views(["payouts"], ["new", "record", "lines", "batch", "preview", "record_batch", "take_back"], MONEY),
     **views(["gateways"], ["save", "check", "end_old_secret"], ADMIN),
+    **views(["users"], ["invite", "reset_second_factor", "end_sessions"], ADMIN),
     **views(["working_hours"], ["save", "save_of_provider"], ADMIN),
     **views(["flags"], ["save"], ADMIN),
     **views(["tokens"], ["index", "make", "revoke"], ADMIN),
