@@ -10,7 +10,7 @@ from sqlalchemy import event, select
 from app.db import db, transaction
 from app.extensions import links
 from app.jobs import notifications as delivering
-from app.models import AuditEntry, Notification, Role, User
+from app.models import AuditEntry, Notification, Role
 from app.stationery import stationery
 from app.workflows import account_letters, accounts, letters
 from app.workflows.audit import SYSTEM
@@ -248,51 +248,6 @@ def test_guessing_the_present_password_has_to_wait(client, session, clock):
     answers = [client.post("/account/password", data=sent) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [422] * 5 + [429]
     assert "Wait 15 seconds" in answers[-1].text
-
-
-def make_in_console(client, **changes):
-    sent = {"name": "New Person", "email": "new@example.com", "role": "operator", "is_enabled": "y"} | changes
-    return client.post("/admin/users/new/", data=sent)
-
-
-def test_an_account_without_a_password_gets_an_invitation(app, client, session, clock):
-    sign_in(client)
-    assert make_in_console(client).status_code == 302
-    user = session.scalars(select(User).filter_by(email="new@example.com")).one()
-    link = link_in(session, "invitation")
-    clock.shift(timedelta(days=6))
-    assert choose(app.test_client(), link).status_code == 302
-    assert can_sign_in(app, user, NEW)
-
-
-def test_an_account_with_a_password_gets_none(client, session):
-    sign_in(client)
-    assert make_in_console(client, password=NEW).status_code == 302
-    assert session.scalars(select(Notification)).all() == []
-
-
-@pytest.mark.parametrize(
-    ("role", "form"), [("providers", {"capacity": "5"}), ("affiliates", {"code": "NEW", "rate": "5"})]
-)
-def test_partners_are_invited_alike(client, session, role, form):
-    sign_in(client)
-    sent = {"name": "New", "email": "new@example.com", "availability": "available", "is_enabled": "y"} | form
-    assert client.post(f"/admin/{role}/new/", data=sent).status_code == 302
-    assert session.scalars(select(Notification.kind)).all() == ["invitation"]
-
-
-def test_an_administrator_sends_the_link_again(client, session, clock):
-    sign_in(client)
-    user = make_user(password_hash=None)
-    client.post(f"/admin/users/{user.id}/invite")
-    clock.shift(timedelta(minutes=2))
-    client.post(f"/admin/users/{user.id}/invite")
-    with_password = make_user()
-    client.post(f"/admin/users/{with_password.id}/invite")
-    kinds = session.scalars(select(Notification.kind).order_by(Notification.created_at)).all()
-    assert kinds == ["invitation", "invitation", "password_reset"]
-    closed = make_user(is_enabled=False)
-    assert client.post(f"/admin/users/{closed.id}/invite").status_code == 422
 
 
 def test_who_came_by_a_link_is_known_to_the_account(app, client, session):
