@@ -10,6 +10,7 @@ from app.admin.audit_log import AuditView
 from app.admin.bulk_changes import BulkChangeView
 from app.admin.catalog import ServiceView
 from app.admin.commissions import CommissionView
+from app.admin.customers import CustomerView
 from app.admin.disputes import DisputeView
 from app.admin.flags import FlagView
 from app.admin.gateways import GatewayView
@@ -79,6 +80,7 @@ def init_app(app: Flask) -> None:
         TokenView(name="API tokens", category="System", endpoint="tokens", url="/admin/tokens"),
         RoleView(name="Roles", category="System", endpoint="roles", url="/admin/roles"),
         FlagView(name="Feature flags", category="System", endpoint="flags", url="/admin/flags"),
+        CustomerView(name="Customer data", category="System", endpoint="customers", url="/admin/customers"),
         AuditView(AuditEntry, db, name="Audit log", category="System", endpoint="audit"),
         PaletteView(name="Search or jump"),
     )

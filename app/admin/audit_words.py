@@ -13,6 +13,7 @@ from app.admin import cells
 from app.kit.ids import parse_id
 from app.kit.money import Money, format_percent, known_currencies
 from app.models import AuditEntry
+from app.workflows.audit_fields import ERASED, IMPERSONAL
 
 MASK = "•••"
 _MOST_SHOWN, _LONGEST_SHOWN = 3, 80
@@ -60,12 +61,6 @@ _FIELDS = {
 }
 _AMOUNTS = frozenset({"amount", "amount_minor", "price_minor"})
 _RATES = frozenset({"rate", "rates", "rate_basis_points"})
-_IMPERSONAL = frozenset(
-    """affiliate amount amount_minor availability batch bulk_change capacity categories category code currency
-    error first_contact_hours flag gateway is_active is_default is_enabled kind lines mode outcome payment
-    percent place price_minor provider rate rates replaced requests role service services settles_request
-    shared sort_order state status""".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +155,15 @@ def _shown(name: str, side: Mapping[str, Any], reading: Reading) -> str:
     if name not in side:
         return ""
     value = side[name]
-    if not reading.shows_personal and name not in _IMPERSONAL and not isinstance(value, bool | None):
+    if not reading.shows_personal and name not in IMPERSONAL and not isinstance(value, bool | None):
         return MASK
     return _words(name, value, reading)
 
 
 def _words(name: str, value: Any, reading: Reading) -> str:
     match value:
+        case _ if value == ERASED:
+            return "erased"
         case _ if value in _NOTHING:
             return "–"
         case bool():

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     MANAGE_FLAGS = "manage_flags"
     READ_AUDIT = "read_audit"
     READ_PERSONAL_CHANGES = "read_personal_changes"
+    ERASE = "erase"
 
     @property
     def label(self) -> str:
@@ -49,6 +50,7 @@ _LABELS = {
     Permission.MANAGE_FLAGS: "switch features on and off",
     Permission.READ_AUDIT: "read the audit log",
     Permission.READ_PERSONAL_CHANGES: "see personal data in the audit log",
+    Permission.ERASE: "hand out and erase a customer's data",
 }
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from app.commands import accounts, audit, figures, gateways, keys, reconcile, sample, schedule, serve, worker
+from app.commands import accounts, audit, figures, gateways, keys, privacy, reconcile, sample, schedule, serve, worker
 
 
 def init_app(app: Flask) -> None:
@@ -14,6 +14,8 @@ def init_app(app: Flask) -> None:
         gateways.import_gateways,
         gateways.set_gateway,
         keys.rotate_keys,
+        privacy.erase_customer,
+        privacy.export_customer,
         reconcile.reconcile,
         sample.load_sample,
         schedule.schedule,

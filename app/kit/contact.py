@@ -33,8 +33,11 @@ def parse_phone(text: str, region: str = DEFAULT_REGION) -> str:
 
 
 def format_phone(e164: str) -> str:
-    """As it is read aloud: `+91 98765 43210`."""
-    number = phonenumbers.parse(e164)
+    """As it is read aloud: `+91 98765 43210`. An erased one is as it is."""
+    try:
+        number = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return e164
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 

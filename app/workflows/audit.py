@@ -43,6 +43,7 @@ def record(
     actor: Actor,
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
+    key: UUID | None = None,
 ) -> UUID:
     """Enter one change, `action` dotted and in the past tense: `request.status_changed`. Returns the entry's key.
 
@@ -51,7 +52,7 @@ def record(
     by_token = {"token": actor.token_id} if actor.token_id else {}
     changes = {"before": dict(before or {}), "after": dict(after or {}) | by_token}
     entry = AuditEntry(
-        id=ids.new_id(),
+        id=key or ids.new_id(),
         created_at=clock.utc_now(),
         action=action,
         subject_type=subject.__tablename__ if subject else "business",

@@ -116,7 +116,12 @@ def queue_notification(
     subject_id: UUID | None = None,
     context: dict[str, Any] | None = None,
 ) -> None:
-    """Owe one message to one person. The same `kind` and `occasion` is owed once, however often this is called."""
+    """Owe one message to one person. The same `kind` and `occasion` is owed once, however often this is called.
+
+    A customer who was erased gets none: we do not know their address any more.
+    """
+    if to.user is None and service_request is not None and service_request.erased_at is not None:
+        return
     key = ids.new_id()
     row = {
         "id": key,

@@ -64,6 +64,7 @@ NEEDS = {
     **views(["users"], ["invite", "reset_second_factor", "end_sessions"], ADMIN),
     **views(["working_hours"], ["save", "save_of_provider"], ADMIN),
     **views(["flags"], ["save"], ADMIN),
+    **views(["customers"], ["index", "act"], ADMIN),
     **views(["tokens"], ["index", "make", "revoke"], ADMIN),
 }
 # Flask-Admin's pages that no list of ours has: there is nothing, for nobody.
