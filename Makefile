@@ -10,6 +10,7 @@ BIN = .venv/bin
 TESTS = tests
 PYTEST_ARGS =
 BENCH_ARGS =
+FUZZ_ARGS =
 
 # What a test run of this repository must not inherit: the settings of whoever calls it.
 CLEAN = env -u APP_ENV -u DATABASE_URL -u REDIS_URL -u SECRET_KEY -u ENCRYPTION_KEYS -u BASE_URL
@@ -41,6 +42,10 @@ check: .venv/.dev ## format, lint, types and import rules
 .PHONY: bench
 bench: .venv/.dev ## measure the product against floors; BENCH_ARGS="--requests 10000,1000000 --surfaces list"
 	@$(CLEAN) $(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
+
+.PHONY: fuzz
+fuzz: .venv/.dev ## call the API in all ways its document allows, and others; FUZZ_ARGS="--cases 20000 --seed 1"
+	@$(CLEAN) $(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
 .PHONY: format
 format: .venv/.dev ## put the code into its usual form

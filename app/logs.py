@@ -26,6 +26,18 @@ logger = logging.getLogger(__name__)
 
 def configure(level: str) -> None:
     """Send every log line of this process to standard error as JSON."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(make_formatter())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    # It would write a line of its own for each of ours.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    # It says which database it found each time readiness is asked for.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def make_formatter() -> logging.Formatter:
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -36,22 +48,13 @@ def configure(level: str) -> None:
         _complete,
         _redact,
     ]
-    formatter = structlog.stdlib.ProcessorFormatter(
+    return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.JSONRenderer(default=str),
         ],
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(level)
-    # It would write a line of its own for each of ours.
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    # It says which database it found each time readiness is asked for.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def init_app(app: Flask) -> None:

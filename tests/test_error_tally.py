@@ -13,9 +13,9 @@ from app.checkout import shop
 from app.db import db, transaction
 from app.error_tally import MAXIMUM_KEPT, tally
 from app.gateways.errors import GatewayUnavailable
-from app.models import ErrorCategory, ErrorTally
+from app.models import ErrorCategory, ErrorTally, Notification, Role
 from app.workflows import payments
-from tests.factories import make_payment, make_service
+from tests.factories import make_payment, make_service, make_user
 
 
 @pytest.fixture(autouse=True)
@@ -125,3 +125,20 @@ def test_what_a_job_raises_is_counted(session):
     error_tally.count(ValueError("a slip"))
     error_tally.count(OperationalError("SELECT", {}, Exception("away")))
     assert stored() == {"unexpected": 1, "database": 1}
+
+
+def test_administrators_hear_of_database_and_unexpected_errors_once_an_hour(session):
+    administrator = make_user(Role.ADMIN)
+    with time_machine.travel(datetime(2026, 3, 1, 12, 14, tzinfo=UTC), tick=False) as traveller:
+        for _ in range(3):
+            error_tally.count(OperationalError("SELECT", {}, Exception("away")))
+            tally.add(ErrorCategory.VALIDATION)
+            tally.store()
+            traveller.shift(timedelta(minutes=2))
+        traveller.shift(timedelta(hours=1))
+        error_tally.count(ValueError("a slip"))
+        tally.store()
+    told = session.scalars(select(Notification).where(Notification.kind == "alert").order_by(Notification.id)).all()
+    assert [each.recipient_user_id for each in told] == [administrator.id] * 2
+    assert "1 database error within" in told[0].context["text"]
+    assert "1 unexpected error within" in told[1].context["text"]
