@@ -47,6 +47,10 @@ bench: .venv/.dev ## measure the product against floors; BENCH_ARGS="--requests 
 fuzz: .venv/.dev ## call the API in all ways its document allows, and others; FUZZ_ARGS="--cases 20000 --seed 1"
 	@$(CLEAN) $(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
+.PHONY: chaos
+chaos: .venv/.dev ## sell while everything dies at random; CHAOS_REQUESTS=300 CHAOS_SEED=7
+	@$(CLEAN) CHAOS_REQUESTS=$${CHAOS_REQUESTS:-2000} $(BIN)/python -m pytest -q -s tests/jobs/test_chaos.py
+
 .PHONY: format
 format: .venv/.dev ## put the code into its usual form
 	@$(BIN)/ruff check --quiet --fix . || true

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from app.db import db
 from app.kit import clock
 from app.models import Notification, NotificationStatus, WebhookEvent
+from app.workflows import deliveries
 
 webhooks_received = Counter(
     "counterfoil_webhooks_total", "Webhook deliveries by gateway and what became of them", ["gateway", "outcome"]
@@ -25,7 +26,7 @@ class _Database(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield GaugeMetricFamily(
             "counterfoil_notification_oldest_seconds",
-            "Age of the oldest notification that is due and not sent",
+            "Age of the oldest notification that is owed and not sent",
             value=_oldest_notification(),
         )
         yield GaugeMetricFamily(
@@ -51,10 +52,8 @@ def render(multiprocess_directory: str | None) -> bytes:
 
 
 def _oldest_notification() -> float:
-    due_since = db.session.scalar(
-        select(func.min(Notification.next_attempt_at)).where(Notification.status == NotificationStatus.PENDING)
-    )
-    return max(0.0, (clock.utc_now() - due_since).total_seconds()) if due_since else 0.0
+    owed_since = deliveries.oldest_unsent()
+    return max(0.0, (clock.utc_now() - owed_since).total_seconds()) if owed_since else 0.0
 
 
 def _count(condition: object) -> int:

@@ -15,7 +15,12 @@ from app.errors import DomainError, NotFound
 from app.jobs import queue
 
 _MOST_FAILED = 100
-_PURPOSES = {queue.DELIVERIES: "Mail to send", queue.JOBS: "Everything else"}
+_PURPOSES = {
+    queue.DELIVERIES: "Mail to send",
+    queue.JOBS: "Changes of many requests, routing, sweeps",
+    queue.GATEWAYS: "Questions to gateways",
+    queue.UPKEEP: "Counting and tidying, for which nobody waits",
+}
 
 
 class QueueAway(DomainError):
@@ -42,6 +47,7 @@ class Line:
 class WorkerSight:
     name: str
     state: str
+    queues: Sequence[str]
     job: str | None
     seen_at: datetime | None
     done: int
@@ -64,6 +70,12 @@ class Sight:
     workers: Sequence[WorkerSight]
     failed: Sequence[FailedJob]
     scheduler_seen: bool
+
+    @property
+    def unserved(self) -> Sequence[Line]:
+        """Queues that no worker looks at."""
+        served = {name for worker in self.workers for name in worker.queues}
+        return [line for line in self.lines if line.name not in served]
 
 
 def look(redis_url: str | None) -> Sight:
@@ -121,6 +133,7 @@ def _worker(each: BaseWorker) -> WorkerSight:
     return WorkerSight(
         each.name,
         str(each.get_state()),
+        each.queue_names(),
         job.func_name if job else None,
         _aware(each.last_heartbeat),
         each.successful_job_count,

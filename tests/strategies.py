@@ -1,5 +1,7 @@
 """What customers may be and buy, for Hypothesis."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from app.kit.contact import parse_email
@@ -26,7 +28,8 @@ def phones() -> st.SearchStrategy[str]:
 
 def requirements() -> st.SearchStrategy[str]:
     lines = st.lists(names(), min_size=1, max_size=4)
-    return lines.map("\n".join)
+    long = st.tuples(names(), st.integers(10, 80)).map(lambda drawn: " ".join([drawn[0]] * drawn[1]))
+    return st.one_of(lines.map("\n".join), long, names().map(lambda name: name.replace(" ", "") * 40))
 
 
 def customers() -> st.SearchStrategy[Customer]:
@@ -36,3 +39,12 @@ def customers() -> st.SearchStrategy[Customer]:
 def prices() -> st.SearchStrategy[int]:
     """In minor units."""
     return st.integers(100, 99_999_999_99)
+
+
+def offers() -> st.SearchStrategy[dict[str, Any]]:
+    """What a service costs, for `make_service`; with a hundred minor units, none or a thousand."""
+    return st.fixed_dictionaries({"price_minor": prices(), "currency": currencies()})
+
+
+def currencies() -> st.SearchStrategy[str]:
+    return st.sampled_from(["INR", "USD", "JPY", "KWD"])

@@ -73,7 +73,7 @@ def _read(asked: PlotRange) -> Reading:
         with transaction():
             figure_keeping.keep(reading.counted, zone)
             if reading.uncounted:
-                queue.enqueue("app.jobs.figures.keep")
+                queue.enqueue("app.jobs.figures.keep", on=queue.UPKEEP)
     return reading
 
 

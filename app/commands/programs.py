@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from app.embedded_queue import EmbeddedQueue
+from app.jobs import queue
 from app.orphans import before_exec
 from app.supervisor import Program
 
@@ -88,10 +89,12 @@ def readiness(address: Address) -> Callable[[], bool]:
 def service_programs(
     environment: Mapping[str, str], address: Address, *, web_processes: int, logs: Path | None = None
 ) -> list[Program]:
-    """Web, worker and scheduler; each writes to its own file in `logs`, or to our own output."""
+    """Web, workers and scheduler; each writes to its own file in `logs`, or to our own output."""
     commands = {
         "web": _web(address, web_processes),
-        "worker": _flask("worker"),
+        "worker": _flask("worker", "--queues", f"{queue.DELIVERIES},{queue.JOBS}"),
+        # By itself, so that nobody's mail waits while a gateway does not answer.
+        "gateways": _flask("worker", "--queues", f"{queue.GATEWAYS},{queue.UPKEEP}"),
         "scheduler": _flask("schedule"),
     }
     return [
@@ -181,5 +184,5 @@ def _web(address: Address, processes: int) -> tuple[str, ...]:
     return (sys.executable, "-m", "gunicorn", *words, "--no-control-socket", "wsgi:app")
 
 
-def _flask(command: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "flask", "--app", "wsgi", command)
+def _flask(*words: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "flask", "--app", "wsgi", *words)

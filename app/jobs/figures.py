@@ -1,12 +1,12 @@
 """Keeps the dashboard's figures of days that are over, so that no page has to count them."""
 
-import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from app.db import transaction
 from app.extensions import settings
+from app.jobs.turn import Turn
 from app.kit import clock
 from app.kit.periods import Bucket, Period
 from app.workflows import figure_keeping
@@ -35,8 +35,8 @@ def keep() -> None:
 
 def keep_missing(zone: ZoneInfo, *, limit: timedelta, progress: Callable[[int], None]) -> None:
     """Count and keep, the newest days first; `progress` is told how many."""
-    end = time.monotonic() + limit.total_seconds()
-    while (history := _history(zone)) is not None and time.monotonic() < end:
+    turn = Turn(seconds=limit.total_seconds())
+    while (history := _history(zone)) is not None and not turn.is_over:
         reading = read(history, zone, sums=history.whole(Bucket.MONTH), patience=_AT_ONCE)
         _keep(reading.counted, zone)
         progress(len(reading.counted))

@@ -1,7 +1,6 @@
 """Sends what the outbox owes. Rung by `queue.ring_deliveries` and by the sweep; safe to run many times at once."""
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +17,7 @@ from app.db import db, transaction
 from app.extensions import settings
 from app.jobs import queue, smtp
 from app.jobs.smtp import AddressRefused, DeliveryFailed, MailServer, ServerBusy
+from app.jobs.turn import Turn
 from app.kit import clock
 from app.models import Notification
 from app.stationery import stationery
@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 BATCH = 50
 MARKED_TOGETHER = 10
-LONGEST_RUN = 60
-"""Seconds: well within the time a job may take, so that a run ends by itself."""
+LONGEST_RUN = 10
+"""Seconds, for which other work has to wait."""
 
 _LEAST_LEASE = timedelta(minutes=2)
 _BUSY_DELAY = timedelta(minutes=1)
@@ -40,15 +40,14 @@ _KEPT = "Not sent: no mail server is set, so mail is kept readable in the consol
 
 
 def deliver_due() -> None:
-    """Send until nothing is due or the time is up; then ring for the rest."""
+    """Send until nothing is due, the server wants us to wait, or the time is up; then ring for the rest."""
     queue.answer_bell()
-    end = time.monotonic() + LONGEST_RUN
-    while time.monotonic() < end:
-        taken = _claim()
-        if taken is None:
-            return
-        with MailServer() as server:
-            _deliver_batch(taken, server, end)
+    turn = Turn(seconds=LONGEST_RUN)
+    with MailServer() as server:
+        while not turn.is_over:
+            taken = _claim()
+            if taken is None or not _deliver_batch(taken, server, turn):
+                return
     with transaction():
         if deliveries.is_anything_due():
             queue.ring_deliveries()
@@ -59,23 +58,25 @@ def _claim() -> Claim | None:
         return deliveries.claim(BATCH)
 
 
-def _deliver_batch(taken: Claim, server: MailServer, end: float) -> None:
+def _deliver_batch(taken: Claim, server: MailServer, turn: Turn) -> bool:
+    """False when the server wants to be left alone."""
     ready = _write_all(taken)
     outbox = _Outbox(taken)
     try:
         for position, each in enumerate(ready):
             rest = [waiting.id for waiting in ready[position:]]
-            if time.monotonic() > end or taken.until - clock.utc_now() < _LEAST_LEASE:
+            if turn.is_over or taken.until - clock.utc_now() < _LEAST_LEASE:
                 _release(taken, rest)
-                return
+                break
             try:
                 _deliver(each, outbox, server)
             except ServerBusy as error:
                 _put_off(taken, rest if error.for_all else rest[:1], error)
                 if error.for_all:
-                    return
+                    return False
     finally:
         outbox.mark()
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ def _copy(letter: Letter) -> SentCopy:
 def _bury(notification_id: UUID, taken: Claim, error: Exception) -> None:
     """A broken template stays broken: no retry, but a person is told."""
     # The type only: a message may quote what the customer wrote.
-    reason = f"The message could not be written ({type(error).__name__})."
+    reason = f"{deliveries.UNWRITABLE} ({type(error).__name__})."
     with transaction() as session:
         deliveries.mark_dead(notification_id, taken, reason)
         kind = session.scalar(db.select(Notification.kind).where(Notification.id == notification_id))

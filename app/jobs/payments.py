@@ -1,13 +1,13 @@
 """Asking gateways, off the customer's path: pending payments, refunds without an answer, unpaid requests."""
 
 import itertools
-import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 from uuid import UUID
 
 from app.db import transaction
 from app.exchanges import check_payment, check_refund, look_again
+from app.jobs.turn import Turn
 from app.workflows import gateway_health, reconciliation, requests
 
 T = TypeVar("T")
@@ -47,9 +47,9 @@ def look_again_at_paid() -> None:
 
 
 def _in_time(due: Iterable[T]) -> Iterator[T]:
-    """Those that fit into this run: a gateway that hangs must not keep the worker from its mail. The rest stay due."""
-    end = time.monotonic() + LONGEST_RUN
-    return itertools.takewhile(lambda _: time.monotonic() < end, due)
+    """Those that fit into this run: a gateway that hangs must not keep others from being asked. The rest stay due."""
+    turn = Turn(seconds=LONGEST_RUN)
+    return itertools.takewhile(lambda _: not turn.is_over, due)
 
 
 def alert_on_silence() -> None:

@@ -18,10 +18,10 @@ from app.db import run_after_commit
 
 logger = logging.getLogger(__name__)
 
-DELIVERIES = "deliveries"
-JOBS = "jobs"
-QUEUES = (DELIVERIES, JOBS)
-"""In the order a worker empties them: a customer waits for mail, nobody waits for a sweep."""
+DELIVERIES, JOBS, GATEWAYS, UPKEEP = "deliveries", "jobs", "gateways", "upkeep"
+QUEUES = (DELIVERIES, JOBS, GATEWAYS, UPKEEP)
+"""Apart, so that a gateway or a mail server that is slow holds up its own kind alone. A worker goes through those that
+it serves in turn, beginning with the first."""
 
 JOB_TIMEOUT = 180
 """Seconds, after which the worker ends a job. Leases are longer, so that nobody else starts before that."""
@@ -91,9 +91,9 @@ def is_reachable() -> bool:
     return _line.call(Redis.ping)
 
 
-def enqueue(job: str, *arguments: str) -> None:
+def enqueue(job: str, *arguments: str, on: str = JOBS) -> None:
     """Queue `job`, a dotted name, once the open transaction is committed. It gets ids, never rows."""
-    run_after_commit(partial(_call, partial(_push, job, arguments)))
+    run_after_commit(partial(_call, partial(_push, on, job, arguments)))
 
 
 def ring_deliveries() -> None:
@@ -101,11 +101,11 @@ def ring_deliveries() -> None:
     run_after_commit(_ring)
 
 
-def enqueue_slot(job: str, job_id: str, *, seconds: int) -> None:
+def enqueue_slot(job: str, job_id: str, *, on: str, seconds: int) -> None:
     """Queue one round of a periodic job, for the scheduler. Raises DuplicateJobError, RedisError."""
     if _line.redis is None:
         raise NoQueue
-    _queue(JOBS, _line.redis).enqueue(
+    _queue(on, _line.redis).enqueue(
         job,
         job_id=job_id,
         unique=True,
@@ -136,8 +136,8 @@ def _call(ring: Callable[[Redis], object]) -> None:
     _line.call(ring)
 
 
-def _push(job: str, arguments: tuple[str, ...], redis: Redis) -> None:
-    _queue(JOBS, redis).enqueue(job, args=arguments, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=_FAILED_KEPT)
+def _push(name: str, job: str, arguments: tuple[str, ...], redis: Redis) -> None:
+    _queue(name, redis).enqueue(job, args=arguments, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=_FAILED_KEPT)
 
 
 def _ring() -> None:

@@ -1,7 +1,6 @@
 """Hands requests that wait for a provider to whoever has become free, the oldest first."""
 
 import logging
-import time
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -9,24 +8,25 @@ from sqlalchemy import Row, Select, select
 
 from app.db import db, transaction
 from app.errors import NotFound
+from app.jobs.turn import Turn
 from app.models import Decline, PaymentStatus, ServiceRequest
 from app.workflows import assignment, requests
 
 logger = logging.getLogger(__name__)
 
 BATCH = 100
-LONGEST_RUN = 60
-"""Seconds: well within the time a job may take."""
+LONGEST_RUN = 10
+"""Seconds, for which other work has to wait."""
 
 
 def hand_out_waiting() -> None:
     """Until nobody can take anything more, or the time is up; the next round goes on."""
-    end = time.monotonic() + LONGEST_RUN
+    turn = Turn(seconds=LONGEST_RUN)
     nobody_for: set[UUID] = set()
     tried: set[UUID] = set()
     while waiting := _next_waiting(nobody_for, tried):
         for request_id, service_id in waiting:
-            if time.monotonic() > end:
+            if turn.is_over:
                 return
             tried.add(request_id)
             if service_id not in nobody_for and not _hand_out(request_id):

@@ -23,31 +23,32 @@ _TICK = 1.0
 
 @dataclass(frozen=True, slots=True)
 class PeriodicJob:
-    """`name` is part of a job id, so it has letters, digits and dashes only."""
+    """`name` is part of a job id, so it has letters, digits and dashes only; `on` is the queue."""
 
     name: str
     job: str
     seconds: int
+    on: str = queue.JOBS
 
 
 PERIODIC_JOBS = (
-    PeriodicJob("sweep-notifications", "app.jobs.sweep.sweep_notifications", 10),
+    PeriodicJob("sweep-notifications", "app.jobs.sweep.sweep_notifications", 10, on=queue.DELIVERIES),
     PeriodicJob("retry-webhooks", "app.jobs.sweep.retry_webhooks", 30),
-    PeriodicJob("check-payments", "app.jobs.payments.check_due", 60),
-    PeriodicJob("look-again", "app.jobs.payments.look_again_at_paid", 600),
-    PeriodicJob("expire-unpaid", "app.jobs.payments.expire_unpaid", 600),
+    PeriodicJob("check-payments", "app.jobs.payments.check_due", 60, on=queue.GATEWAYS),
+    PeriodicJob("look-again", "app.jobs.payments.look_again_at_paid", 600, on=queue.GATEWAYS),
+    PeriodicJob("expire-unpaid", "app.jobs.payments.expire_unpaid", 600, on=queue.GATEWAYS),
     PeriodicJob("alert-silence", "app.jobs.payments.alert_on_silence", 900),
     PeriodicJob("hand-out-waiting", "app.jobs.routing.hand_out_waiting", 30),
     PeriodicJob("alert-overdue", "app.jobs.sweep.alert_overdue", 60),
     PeriodicJob("sweep-bulk-changes", "app.jobs.bulk.sweep", 10),
     PeriodicJob("sweep-imports", "app.jobs.imports.sweep", 60),
     PeriodicJob("chain-audit", "app.jobs.audit.chain", 10),
-    PeriodicJob("verify-audit", "app.jobs.audit.verify", 3600),
-    PeriodicJob("keep-figures", "app.jobs.figures.keep", 600),
-    PeriodicJob("mend-commissions", "app.jobs.commissions.mend", 900),
-    PeriodicJob("forget-sign-ins", "app.jobs.upkeep.forget_sign_ins", 3600),
-    PeriodicJob("learn-sizes", "app.jobs.upkeep.learn_sizes", 3600),
-    PeriodicJob("prune-keys", "app.jobs.upkeep.prune_keys", 3600),
+    PeriodicJob("verify-audit", "app.jobs.audit.verify", 3600, on=queue.UPKEEP),
+    PeriodicJob("keep-figures", "app.jobs.figures.keep", 600, on=queue.UPKEEP),
+    PeriodicJob("mend-commissions", "app.jobs.commissions.mend", 900, on=queue.UPKEEP),
+    PeriodicJob("forget-sign-ins", "app.jobs.upkeep.forget_sign_ins", 3600, on=queue.UPKEEP),
+    PeriodicJob("learn-sizes", "app.jobs.upkeep.learn_sizes", 3600, on=queue.UPKEEP),
+    PeriodicJob("prune-keys", "app.jobs.upkeep.prune_keys", 3600, on=queue.UPKEEP),
 )
 
 
@@ -84,7 +85,8 @@ class Scheduler:
         if self._rung.get(periodic.name) == slot:
             return
         try:
-            queue.enqueue_slot(periodic.job, f"{periodic.name}-{slot}", seconds=periodic.seconds)
+            job_id = f"{periodic.name}-{slot}"
+            queue.enqueue_slot(periodic.job, job_id, on=periodic.on, seconds=periodic.seconds)
         except DuplicateJobError:
             logger.debug("another scheduler was first", extra={"job": periodic.name})
         self._rung[periodic.name] = slot

@@ -10,6 +10,7 @@ for later is a row with a time, and that scheduler would go on running, holding 
 import logging
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -21,9 +22,11 @@ from rq.exceptions import StopRequested
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.worker import DequeueStrategy
 from structlog import contextvars
 
 from app import error_tally
+from app.jobs import turn
 from app.jobs.queue import QUEUES
 
 logger = logging.getLogger(__name__)
@@ -42,9 +45,9 @@ class Worker(SimpleWorker):
     max_connection_wait_time = 5.0
     """RQ would let up to a minute go by before it notices that Redis is back."""
 
-    def __init__(self, app: Flask, redis: Redis) -> None:
+    def __init__(self, app: Flask, redis: Redis, queues: Sequence[str] = QUEUES) -> None:
         super().__init__(
-            list(QUEUES),
+            list(queues),
             connection=redis,
             serializer=JSONSerializer,
             worker_ttl=WORKER_TTL,
@@ -65,6 +68,7 @@ class Worker(SimpleWorker):
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.is_asked_to_stop = True
+        turn.end_all()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     def set_shutdown_requested_date(self) -> None:
@@ -77,12 +81,12 @@ class Worker(SimpleWorker):
         """There is nothing to end."""
 
 
-def run(app: Flask, redis_url: str) -> None:
-    """Work until SIGTERM or SIGINT; the job under way is finished. Redis may come and go."""
+def run(app: Flask, redis_url: str, queues: Sequence[str]) -> None:
+    """Work until SIGTERM or SIGINT; the job under way comes to a good end first. Redis may come and go."""
     redis = Redis.from_url(redis_url)
     is_away = False
     try:
-        while not (outcome := _work(app, redis)).is_asked_to_stop:
+        while not (outcome := _work(app, redis, queues)).is_asked_to_stop:
             if outcome.error is not None and not is_away:
                 logger.warning("the queue is away, waiting for it", extra={"reason": outcome.error})
             is_away = outcome.error is not None
@@ -102,13 +106,14 @@ class _Outcome:
     error: str | None = None
 
 
-def _work(app: Flask, redis: Redis) -> _Outcome:
+def _work(app: Flask, redis: Redis, queues: Sequence[str]) -> _Outcome:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     worker = None
     try:
-        worker = Worker(app, redis)
-        worker.work(logging_level="WARNING")
+        worker = Worker(app, redis, queues)
+        # In turn: one queue that is never empty must not keep the worker from the others.
+        worker.work(logging_level="WARNING", dequeue_strategy=DequeueStrategy.ROUND_ROBIN)
     except RedisError as error:
         # The queue may go away in the very moment that we are asked to stop.
         return _Outcome(worker is not None and worker.is_asked_to_stop, type(error).__name__)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, CursorResult, Table, Update, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Table, Update, and_, bindparam, or_, select, update
 
 from app.db import db
 from app.errors import DomainError
@@ -21,12 +21,16 @@ from app.kit.backoff import Backoff
 from app.models import BulkChange, BulkState, Notification, NotificationStatus
 from app.workflows import audit, figure_marks
 from app.workflows.audit import Actor
+from app.workflows.place import here
 
 BACKOFF = Backoff()
 LEASE = timedelta(seconds=queue.JOB_TIMEOUT + 60)
 """Longer than a job may run, so nobody else takes a row while it is being sent."""
 PATIENCE = timedelta(days=2)
 """How long a server may ask us to wait with a message before that counts as failing."""
+
+UNWRITABLE = "The message could not be written"
+"""How the error of a broken template begins."""
 
 _LONGEST_ERROR = 500
 _ROWS = cast(Table, Notification.__table__)
@@ -154,6 +158,42 @@ def resend(notification: Notification, *, actor: Actor) -> None:
     figure_marks.mark(notification.created_at)
     audit.record("notification.resent", notification, actor=actor, before={"status": before})
     queue.ring_deliveries()
+
+
+def resend_unanswered(*, actor: Actor) -> int:
+    """Start over all that failed and may succeed now, as after a mail server was away; how many.
+
+    Whether each is still true is looked at when it is sent.
+    """
+    owed = db.session.scalars(select(Notification.created_at).where(is_unanswered()))
+    for at in {at.astimezone(here.zone).date(): at for at in owed}.values():
+        figure_marks.mark(at)
+    again = {"status": NotificationStatus.PENDING, "attempts": 0, "next_attempt_at": clock.utc_now()}
+    count = _change(update(Notification).where(is_unanswered()), again)
+    audit.record("notification.all_resent", None, actor=actor, after={"count": count})
+    queue.ring_deliveries()
+    return count
+
+
+def is_unanswered() -> ColumnElement[bool]:
+    """Dead, but not because its address was refused: that will not be better next time."""
+    is_worth_it = or_(Notification.attempts > BACKOFF.retries, Notification.last_error.startswith(UNWRITABLE))
+    return and_(Notification.status == NotificationStatus.DEAD, is_worth_it)
+
+
+def oldest_unsent() -> datetime | None:
+    """Since when the message is owed that has been owed for longest; None when all have gone out.
+
+    Those that a bulk change holds back for its undoing count too: that is two minutes.
+    """
+    owed = [_owed_since(status) for status in (NotificationStatus.PENDING, NotificationStatus.SENDING)]
+    return min((at for at in owed if at is not None), default=None)
+
+
+def _owed_since(status: NotificationStatus) -> datetime | None:
+    # In the order of the index, so that only its first entry is looked at.
+    query = select(Notification.created_at).where(Notification.status == status)
+    return db.session.scalar(query.order_by(Notification.created_at, Notification.id).limit(1))
 
 
 def free_abandoned() -> int:

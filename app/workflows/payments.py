@@ -93,7 +93,7 @@ def _settle_status(payment: Payment, snapshot: PaymentSnapshot) -> EventOutcome:
 def ask_soon(payment: Payment) -> None:
     """Have the gateway asked about a locked payment, off this path. The due time holds if the bell is lost."""
     payment.next_check_at = clock.utc_now()
-    queue.enqueue("app.jobs.payments.check", str(payment.id))
+    queue.enqueue("app.jobs.payments.check", str(payment.id), on=queue.GATEWAYS)
 
 
 def get_locked(payment_id: UUID) -> Payment:

@@ -1,16 +1,22 @@
 """The page that says how the queue is: with Redis there and away, with workers, with jobs that failed."""
 
 import dataclasses
+from datetime import timedelta
 
 import pytest
 from rq import Queue
 from rq.serializers import JSONSerializer
+from sqlalchemy import select, update
 
+from app.db import transaction
 from app.jobs import queue
 from app.jobs.schedule import Scheduler
 from app.jobs.worker import Worker
-from app.models import Role
+from app.kit import clock
+from app.models import AuditEntry, Notification, NotificationStatus, Role
+from app.workflows import deliveries
 from tests.factories import make_request
+from tests.outbox import fresh, owe
 from tests.pages import Page
 from tests.sign_in import sign_in
 
@@ -89,3 +95,60 @@ def test_with_the_queue_away_it_says_that_nothing_is_lost(client, session, app):
         assert client.post(f"{URL}any/retry").status_code == 503
     finally:
         app.extensions["settings"] = usual
+
+
+def test_it_says_since_when_mail_is_late(client, session):
+    sign_in(client, Role.VIEWER)
+    make_request()
+    assert "Mail is late" not in words(client)
+    with transaction():
+        session.execute(update(Notification).values(created_at=clock.utc_now() - timedelta(hours=2)))
+    assert "Mail is late: some has been waiting since" in words(client)
+    assert "counterfoil_notification_oldest_seconds 72" in client.get("/metrics").text
+    with transaction():
+        # Put off again and again, or with a worker that hangs, it is as late as before.
+        later = clock.utc_now() + timedelta(minutes=5)
+        session.execute(update(Notification).values(next_attempt_at=later, status=NotificationStatus.SENDING))
+    assert "Mail is late" in words(client)
+    with transaction():
+        session.execute(update(Notification).values(status=NotificationStatus.SENT))
+    assert "Oldest waiting none" in words(client)
+    assert "counterfoil_notification_oldest_seconds 0.0" in client.get("/metrics").text
+
+
+def test_what_failed_while_the_mail_server_was_away_is_sent_again_at_once(client, session):
+    sign_in(client, Role.OPERATOR)
+    rows = owe(4)
+    failed = {"status": NotificationStatus.DEAD, "next_attempt_at": None}
+    ends = [
+        (4, "ConnectionRefusedError"),
+        (1, f"{deliveries.UNWRITABLE} (KeyError)."),
+        (1, "550 5.1.1 no such mailbox"),
+    ]
+    with transaction():
+        for row, (attempts, error) in zip(rows, ends, strict=False):
+            values = failed | {"attempts": attempts, "last_error": error}
+            session.execute(update(Notification).where(Notification.id == row.id).values(values))
+    assert "2 failed because the mail server gave no good answer" in words(client)
+    assert client.post(f"{URL}resend").status_code == 302
+    states = [fresh(row).status for row in rows]
+    assert states == ["pending", "pending", "dead", "pending"]
+    assert (fresh(rows[0]).attempts, fresh(rows[0]).message_id) == (0, rows[0].message_id)
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "notification.all_resent")).one()
+    assert '"count": 2' in entry.changes or '"count":2' in entry.changes
+    assert "gave no good answer" not in words(client)
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.FINANCE])
+def test_those_who_only_read_send_nothing_again(client, session, role):
+    sign_in(client, role)
+    assert client.post(f"{URL}resend").status_code == 403
+
+
+def test_a_queue_that_nobody_serves_is_named(client, session, app, redis, settings_with_queue):
+    sign_in(client, Role.VIEWER)
+    Worker(app, redis, ["deliveries", "jobs"]).register_birth()
+    told = words(client)
+    assert "No worker serves gateways and upkeep." in told
+    assert "worker --queues gateways,upkeep" in told
+    assert "deliveries, jobs" in told

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from app.db import transaction
 from app.gateways.base import SnapshotStatus
 from app.kit import clock, ids
-from app.models import RequestStatus
+from app.models import OPEN_STATUSES, RequestStatus, Role
 from app.workflows import payments, status, tracking
 from app.workflows.audit import SYSTEM
-from tests.factories import make_customer, make_payment, make_request, snapshot_of
+from tests.factories import make_customer, make_payment, make_provider, make_request, make_user, snapshot_of
 from tests.pages import Page, squeeze
+from tests.sign_in import sign_in
 from tests.strategies import customers
 
 LABELS = {
@@ -55,21 +56,42 @@ def test_every_status_has_its_label(wanted: RequestStatus) -> None:
 
 @pytest.mark.sqlite
 @pytest.mark.property(27)
-@given(wanted=st.sampled_from(RequestStatus), hours=st.integers(1, 200))
-def test_every_status_says_what_comes_next(client: Any, paid: Any, wanted: RequestStatus, hours: int) -> None:
+@given(wanted=st.sampled_from(RequestStatus), hours=st.integers(-50, 200), waits=st.booleans())
+def test_every_status_says_what_comes_next(
+    client: Any, paid: Any, wanted: RequestStatus, hours: int, waits: bool
+) -> None:
     service_request, due_at = paid, clock.utc_now() + timedelta(hours=hours)
     with transaction():
-        service_request.status, service_request.due_at = wanted, due_at
+        service_request.status, service_request.due_at = wanted, None if waits else due_at
+        service_request.waiting_since = clock.utc_now() if waits else None
+        service_request.closed_at = None if wanted in OPEN_STATUSES else clock.utc_now()
     page = Page(client.get(f"/track/{service_request.reference_number}").text)
     step = tracking.next_step(service_request)
     assert f"Next: {step.text}" in page.words
     assert "Timeline" in page.words
-    is_promised = wanted in {
+    coming = {
         RequestStatus.PAYMENT_CONFIRMED,
         RequestStatus.PENDING_CONTACT,
         RequestStatus.TEAM_ASSIGNED,
     }
+    is_promised = wanted in coming and not waits
+    assert ("say when we can call you" in page.words) is (waits and wanted in OPEN_STATUSES)
     assert bool(page.find("time", datetime=due_at.isoformat())) is is_promised
+
+
+def test_tracking_page_console_and_provider_see_the_same_clock(client: Any, session: Any) -> None:
+    provider = make_provider()
+    service_request = make_request()
+    clocks = set()
+    for address, who in (
+        (f"/track/{service_request.reference_number}", None),
+        (f"/admin/requests/{service_request.id}", make_user(Role.OPERATOR)),
+        (f"/provider/requests/{service_request.id}", provider),
+    ):
+        if who is not None:
+            sign_in(client, who)
+        clocks.add(bool(Page(client.get(address).text).find("time", datetime=service_request.due_at.isoformat())))
+    assert clocks == {True}
 
 
 def test_the_timeline_has_done_current_and_coming_steps_in_order(session: Any, client: Any) -> None:

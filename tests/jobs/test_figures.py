@@ -59,6 +59,7 @@ def test_a_second_run_changes_nothing_but_looks_at_what_was_counted_longest_ago(
 
 def test_a_run_that_ends_early_is_taken_up_by_the_next(session, old, monkeypatch):
     monkeypatch.setattr(job, "_AT_ONCE", timedelta())
+    monkeypatch.setattr(job, "LONGEST_RUN", timedelta(seconds=0.1))
     job.keep()
     assert kept(session, Bucket.DAY) == []
     monkeypatch.undo()

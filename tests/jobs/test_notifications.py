@@ -30,10 +30,10 @@ def _short_timeout(monkeypatch):
 
 
 @pytest.mark.property(12)
-@given(customer=strategies.customers(), price=strategies.prices())
-def test_a_successful_payment_sends_the_customer_the_details_of_the_order(session, smtp, customer, price):
+@given(customer=strategies.customers(), offer=strategies.offers())
+def test_a_successful_payment_sends_the_customer_the_details_of_the_order(session, smtp, customer, offer):
     smtp.clear()
-    service_request = make_request(make_service(price_minor=price), customer)
+    service_request = make_request(make_service(**offer), customer)
     with plain_receipts():
         deliver()
     [received] = [received for received in smtp.messages if received.recipients == (customer.email,)]

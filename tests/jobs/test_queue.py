@@ -62,8 +62,8 @@ def test_ringing_needs_a_transaction(session):
 
 def test_a_job_gets_its_ids_as_text(session, worker):
     with transaction():
-        queue.enqueue("app.jobs.payments.check", "01a2")
-    [job] = Queue(queue.JOBS, connection=worker.redis, serializer=JSONSerializer).jobs
+        queue.enqueue("app.jobs.payments.check", "01a2", on=queue.GATEWAYS)
+    [job] = Queue(queue.GATEWAYS, connection=worker.redis, serializer=JSONSerializer).jobs
     assert (job.func_name, job.args) == ("app.jobs.payments.check", ["01a2"])
 
 

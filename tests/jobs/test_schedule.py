@@ -13,6 +13,7 @@ from rq.serializers import JSONSerializer
 from app.jobs import queue
 from app.jobs.schedule import PERIODIC_JOBS, Scheduler
 from tests.jobs.programs import running, wait_until
+from tests.threads import at_once
 
 # Where every job's slot begins: midnight.
 START = datetime(2026, 7, 1, tzinfo=UTC)
@@ -21,8 +22,8 @@ START = datetime(2026, 7, 1, tzinfo=UTC)
 @pytest.fixture
 def rounds(app, worker):
     """The jobs that wait, by id."""
-    jobs = Queue(queue.JOBS, connection=worker.redis, serializer=JSONSerializer)
-    return lambda: sorted(jobs.job_ids)
+    queues = [Queue(name, connection=worker.redis, serializer=JSONSerializer) for name in queue.QUEUES]
+    return lambda: sorted(job_id for each in queues for job_id in each.job_ids)
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +44,12 @@ def test_jobs_have_names_of_their_own():
     assert len({periodic.name for periodic in PERIODIC_JOBS}) == len(PERIODIC_JOBS)
 
 
+def test_questions_to_gateways_are_asked_apart_from_everything_else():
+    asking = {periodic.job for periodic in PERIODIC_JOBS if periodic.on == queue.GATEWAYS}
+    assert asking == {f"app.jobs.payments.{name}" for name in ("check_due", "look_again_at_paid", "expire_unpaid")}
+    assert {periodic.on for periodic in PERIODIC_JOBS} <= set(queue.QUEUES)
+
+
 @pytest.mark.sqlite
 def test_two_schedulers_ring_once_for_each_slot(rounds):
     first, second = Scheduler(), Scheduler()
@@ -58,6 +65,27 @@ def test_two_schedulers_ring_once_for_each_slot(rounds):
             scheduler.tick()
     every_ten_seconds = [periodic for periodic in PERIODIC_JOBS if periodic.seconds == 10]
     assert len(rounds()) == len(PERIODIC_JOBS) + len(every_ten_seconds)
+
+
+@pytest.mark.sqlite
+def test_schedulers_that_ring_in_the_same_instant_ring_once(app, rounds):
+    with time_machine.travel(START, tick=False):
+        assert at_once(app, [Scheduler().tick for _ in range(6)]) == [None] * 6
+    ids = rounds()
+    assert len(ids) == len(set(ids)) == len(PERIODIC_JOBS)
+
+
+@pytest.mark.sqlite
+def test_two_scheduler_programs_ring_once_for_each_slot(settings, worker, tmp_path, rounds):
+    with running("schedule", settings, tmp_path) as first, running("schedule", settings, tmp_path) as second:
+        for program in (first, second):
+            wait_until(lambda program=program: "scheduler started" in program.log, "both run")
+        seen = len(rounds())
+        wait_until(lambda: len(rounds()) > max(seen, len(PERIODIC_JOBS)), "another slot has begun")
+        assert (first.stop(), second.stop()) == (0, 0)
+    ids = rounds()
+    assert len(ids) == len(set(ids))
+    assert {name.rpartition("-")[0] for name in ids} == {periodic.name for periodic in PERIODIC_JOBS}
 
 
 @pytest.mark.sqlite

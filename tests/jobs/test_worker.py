@@ -1,6 +1,7 @@
 """The worker program: what a job finds, what a failed one leaves, and how it ends."""
 
 import json
+from collections import Counter
 
 import pytest
 from redis import Redis
@@ -14,6 +15,7 @@ from app.jobs import queue
 from app.models import NotificationStatus
 from tests.jobs.programs import running, wait_until
 from tests.outbox import everything, owe
+from tests.servers.mail import Answer
 
 pytestmark = pytest.mark.postgres
 
@@ -23,9 +25,9 @@ def jobs(app, worker):
     return Queue(queue.JOBS, connection=worker.redis, serializer=JSONSerializer)
 
 
-def enqueue(name, *arguments):
+def enqueue(name, *arguments, **on):
     with transaction():
-        queue.enqueue(f"tests.jobs.sample_jobs.{name}", *arguments)
+        queue.enqueue(f"tests.jobs.sample_jobs.{name}", *arguments, **on)
 
 
 def test_mail_is_sent_as_soon_as_it_is_owed(session, settings, smtp, tmp_path):
@@ -84,4 +86,49 @@ def test_it_looks_after_abandoned_jobs_often(app, worker):
     made = Worker(app, Redis.from_url(worker.redis_url))
     assert isinstance(made, BaseWorker)
     assert made.dequeue_timeout == MAINTENANCE_INTERVAL == made.maintenance_interval
-    assert made.queue_names() == ["deliveries", "jobs"]
+    assert made.queue_names() == ["deliveries", "jobs", "gateways", "upkeep"]
+
+
+def test_mail_goes_out_while_a_gateway_does_not_answer(session, settings, smtp, tmp_path):
+    """As `make run` starts them: a worker for mail, another for gateways."""
+    path = tmp_path / "asked"
+    enqueue("take_time", str(path), on=queue.GATEWAYS)
+    mail = running("worker", settings, tmp_path, "--queues", "deliveries,jobs")
+    gateways = running("worker", settings, tmp_path, "--queues", "gateways,upkeep")
+    with mail, gateways:
+        wait_until(path.exists, "the gateway has been asked")
+        owe(3)
+        wait_until(lambda: len(smtp.messages) == 3, "the mail has come")
+        path.with_suffix(".go").touch()
+        wait_until(lambda: path.read_text() == "done", "the gateway has answered")
+
+
+def test_a_queue_that_is_never_empty_does_not_keep_a_worker_from_the_others(session, settings, tmp_path):
+    notes = tmp_path / "notes"
+    path = tmp_path / "again"
+    enqueue("ring_again", str(path), on=queue.DELIVERIES)
+    enqueue("note_surroundings", str(notes), on=queue.UPKEEP)
+    with running("worker", settings, tmp_path):
+        wait_until(notes.exists, "the last queue had its turn")
+        path.touch()
+
+
+def test_asked_to_stop_it_leaves_the_rest_of_the_mail_to_the_next(session, settings, smtp, tmp_path):
+    smtp.answer(Answer.HOLD)
+    owed = owe(5)
+    with running("worker", settings, tmp_path) as program:
+        smtp.wait_for_attempts(1)
+        program.process.terminate()
+        smtp.release()
+        assert program.process.wait(30) == 0
+    states = Counter(row.status for row in everything())
+    assert states == {NotificationStatus.SENT: len(smtp.messages), NotificationStatus.PENDING: 5 - len(smtp.messages)}
+    assert len(smtp.messages) < len(owed)
+
+
+@pytest.mark.parametrize("named", ["letters", "deliveries,letters", " , "])
+def test_a_queue_that_does_not_exist_is_refused_in_one_line(app, named):
+    answer = app.test_cli_runner().invoke(args=["worker", "--queues", named])
+    assert answer.exit_code == 2
+    assert "deliveries, jobs, gateways, upkeep" in answer.output
+    assert "Traceback" not in answer.output

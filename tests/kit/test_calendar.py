@@ -11,7 +11,10 @@ from app.kit.calendar import Calendar, Hours, NeverOpen, always_open, format_hou
 
 INDIA = ZoneInfo("Asia/Kolkata")
 # Clocks are changed here at two and three in the night, outside of any office hours drawn below.
-ZONES = (INDIA, ZoneInfo("UTC"), ZoneInfo("America/New_York"), ZoneInfo("Europe/Berlin"), ZoneInfo("Australia/Sydney"))
+ZONES = (
+    INDIA,
+    *map(ZoneInfo, ("UTC", "America/New_York", "Europe/Berlin", "Australia/Sydney", "Australia/Lord_Howe")),
+)
 OFFICE = Calendar({day: (Hours(540, 780), Hours(840, 1080)) for day in range(5)}, INDIA)
 MINUTE = timedelta(minutes=1)
 

@@ -6,9 +6,11 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from email.message import EmailMessage
 from enum import Enum
+from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -33,6 +35,8 @@ class Received:
     recipients: tuple[str, ...]
     message: EmailMessage
     answer: Answer
+    at: float
+    """Monotonic time."""
 
     @property
     def text(self) -> str:
@@ -55,6 +59,7 @@ class MailServer:
         self.port: int = self._socket.getsockname()[1]
         self.attempts: list[Received] = []
         self._answers: deque[Answer] = deque()
+        self._lines: list[SMTP] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="mail server", daemon=True)
         self._thread.start()
@@ -77,11 +82,34 @@ class MailServer:
             assert time.monotonic() < deadline, f"{len(self.attempts)} of {number} messages came"
             time.sleep(0.01)
 
+    def die(self) -> None:
+        """All connections break, and nobody listens any more. What was taken stays taken."""
+        self._call(self._break)
+
+    def revive(self) -> None:
+        """At the old address."""
+        self._socket = socket.create_server(("127.0.0.1", self.port))
+        self._call(self._listen)
+
+    def _call(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        asyncio.run_coroutine_threadsafe(step(), self._loop).result(10)
+
+    async def _listen(self) -> None:
+        self._server = await self._loop.create_server(self._meet, sock=self._socket)
+
+    async def _break(self) -> None:
+        self._server.close()
+        for line in self._lines:
+            if line.transport is not None:
+                line.transport.abort()
+        self._lines.clear()
+
     def clear(self) -> None:
         self.connections = 0
         self.attempts.clear()
         self.unknown_recipients.clear()
         self._answers.clear()
+        self._lines.clear()
         self.release()
 
     def stop(self) -> None:
@@ -122,18 +150,19 @@ class MailServer:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._test_over = asyncio.Event()
-        starting = self._loop.create_server(self._meet, sock=self._socket)
-        server = self._loop.run_until_complete(starting)
+        self._loop.run_until_complete(self._listen())
         self._loop.run_forever()
-        server.close()
+        self._server.close()
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
-        self._loop.run_until_complete(server.wait_closed())
+        self._loop.run_until_complete(self._server.wait_closed())
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
 
     def _meet(self) -> SMTP:
         self.connections += 1
-        return SMTP(self, hostname="localhost")
+        line = SMTP(self, hostname="localhost")
+        self._lines.append(line)
+        return line
 
     def _release(self) -> None:
         self._test_over.set()
@@ -143,4 +172,4 @@ class MailServer:
 def _received(envelope: Envelope, answer: Answer) -> Received:
     content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
     message = email.message_from_bytes(content, policy=email.policy.default)
-    return Received(envelope.mail_from or "", tuple(envelope.rcpt_tos), message, answer)
+    return Received(envelope.mail_from or "", tuple(envelope.rcpt_tos), message, answer, time.monotonic())
