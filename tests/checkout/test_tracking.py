@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from app.db import transaction
 from app.gateways.base import SnapshotStatus
 from app.kit import clock, ids
-from app.models import OPEN_STATUSES, RequestStatus, Role
+from app.models import OPEN_STATUSES, RequestStatus
 from app.workflows import payments, status, tracking
 from app.workflows.audit import SYSTEM
-from tests.factories import make_customer, make_payment, make_provider, make_request, make_user, snapshot_of
+from tests.factories import make_customer, make_payment, make_request, snapshot_of
 from tests.pages import Page, squeeze
-from tests.sign_in import sign_in
 from tests.strategies import customers
 
 LABELS = {
@@ -77,21 +76,6 @@ def test_every_status_says_what_comes_next(
     is_promised = wanted in coming and not waits
     assert ("say when we can call you" in page.words) is (waits and wanted in OPEN_STATUSES)
     assert bool(page.find("time", datetime=due_at.isoformat())) is is_promised
-
-
-def test_tracking_page_console_and_provider_see_the_same_clock(client: Any, session: Any) -> None:
-    provider = make_provider()
-    service_request = make_request()
-    clocks = set()
-    for address, who in (
-        (f"/track/{service_request.reference_number}", None),
-        (f"/admin/requests/{service_request.id}", make_user(Role.OPERATOR)),
-        (f"/provider/requests/{service_request.id}", provider),
-    ):
-        if who is not None:
-            sign_in(client, who)
-        clocks.add(bool(Page(client.get(address).text).find("time", datetime=service_request.due_at.isoformat())))
-    assert clocks == {True}
 
 
 def test_the_timeline_has_done_current_and_coming_steps_in_order(session: Any, client: Any) -> None:

@@ -12,11 +12,13 @@ from app.db import db, transaction
 from app.errors import InvalidInput
 from app.kit import clock
 from app.kit.calendar import Calendar, Hours
-from app.models import DayOff, Notification, RequestStatus, ServiceRequest
+from app.models import DayOff, Notification, RequestStatus, Role, ServiceRequest
 from app.workflows import deadlines, requests, status, tracking, working_time
 from app.workflows.audit import SYSTEM
 from app.workflows.deadlines import ClockRefused
 from tests.factories import make_provider, make_request, make_service
+from tests.pages import Page
+from tests.sign_in import sign_in
 
 INDIA = ZoneInfo("Asia/Kolkata")
 OFFICE = {weekday: (Hours(540, 1080),) for weekday in range(5)}
@@ -168,3 +170,22 @@ def test_days_off_are_kept_once(session):
     assert len(db.session.scalars(select(DayOff)).all()) == 6
     with pytest.raises(InvalidInput), transaction():
         working_time.add_days_off(last, first, "", provider=None, actor=SYSTEM)
+
+
+def test_tracking_page_console_and_provider_see_the_same_clock(client, session):
+    provider = make_provider()
+    request = make_request()
+    pages = {
+        f"/track/{request.reference_number}": None,
+        f"/admin/requests/{request.id}": Role.OPERATOR,
+        f"/provider/requests/{request.id}": provider,
+    }
+    for address, who in pages.items():
+        if who is not None:
+            sign_in(client, who)
+        assert Page(client.get(address).text).find("time", datetime=request.due_at.isoformat()), address
+    change(request, deadlines.wait_for_customer)
+    assert "paused" in client.get(address).text
+    sign_in(client, Role.OPERATOR)
+    assert "paused" in client.get(f"/admin/requests/{request.id}").text
+    assert "say when we can call you" in client.get(f"/track/{request.reference_number}").text
