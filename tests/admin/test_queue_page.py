@@ -24,10 +24,10 @@ URL = "/admin/queue/"
 
 
 @pytest.fixture
-def redis(redis_url, app, worker):
+def redis(redis_url, settings, worker):
     queue.configure(redis_url)
     yield worker.redis
-    queue.configure(None)
+    queue.configure(settings.redis_url)
 
 
 @pytest.fixture

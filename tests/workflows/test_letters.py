@@ -135,9 +135,9 @@ sold = st.fixed_dictionaries(
 
 
 @given(customer=strategies.customers(), sold=sold, note=st.none() | strategies.requirements())
-def test_every_kind_can_be_written_about_every_request(app, customer, sold, note):
+def test_every_kind_about_requests_can_be_written_about_every_one(app, customer, sold, note):
     with app.app_context():
-        for kind in letters.KINDS:
+        for kind in [name for name, found in letters.KINDS.items() if not found.about_account]:
             case = letter_samples.sample(kind, stationery())
             retell(case, customer, sold, note)
             letter = letters.preview(case)
