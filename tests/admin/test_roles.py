@@ -57,7 +57,7 @@ NEEDS = {
     **views(["requests"], ["choose_columns", "save_view", "change_view", "remove_view"], STAFF),
     **views(["palette"], ["found", "choose_keys"], STAFF),
     **views(["notifications"], ["resend"], WORKERS),
-    **views(["queue"], ["retry"], WORKERS),
+    **views(["queue"], ["retry", "resend"], WORKERS),
     **views(["webhook_events"], ["rehearse", "replay", "replay_many", "review"], WORKERS | MONEY),
     **views(["payouts"], ["new", "record", "lines", "batch", "preview", "record_batch", "take_back"], MONEY),
     **views(["gateways"], ["save", "check", "end_old_secret"], ADMIN),
