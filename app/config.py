@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -41,6 +41,17 @@ class MailSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days personal data is kept that nobody needs any more; 0 is for ever."""
+
+    mail: int = 365
+    gateway_messages: int = 180
+    visits: int = 180
+    api_keys: int = 7
+    unpaid: int = 90
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the environment decides; `from_env` is the only way outside tests to make one."""
 
@@ -62,6 +73,7 @@ class Settings:
     trusted_proxies: int = 0
     second_factor_roles: frozenset[str] = frozenset()
     confirm_refunds_above: int = 10_000
+    retention: Retention = Retention()
     log_level: str = "INFO"
     sentry_dsn: str | None = field(default=None, repr=False)
 
@@ -103,12 +115,17 @@ class _Reader:
             trusted_proxies=self._number("TRUSTED_PROXIES", 0),
             second_factor_roles=self._roles("SECOND_FACTOR_ROLES"),
             confirm_refunds_above=self._number("CONFIRM_REFUNDS_ABOVE", 10_000),
+            retention=self._retention(),
             log_level=self._log_level(),
             sentry_dsn=self._text("SENTRY_DSN", "") or None,
         )
         if self._problems:
             raise SettingsError(self._problems)
         return settings
+
+    def _retention(self) -> Retention:
+        usual = asdict(Retention())
+        return Retention(**{name: self._number(f"KEEP_{name.upper()}_DAYS", days) for name, days in usual.items()})
 
     def _text(self, name: str, default: str) -> str:
         return self._env.get(name, "").strip() or default

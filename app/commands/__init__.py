@@ -2,7 +2,20 @@
 
 from flask import Flask
 
-from app.commands import accounts, audit, figures, gateways, keys, privacy, reconcile, sample, schedule, serve, worker
+from app.commands import (
+    accounts,
+    audit,
+    figures,
+    gateways,
+    keys,
+    privacy,
+    reconcile,
+    retention,
+    sample,
+    schedule,
+    serve,
+    worker,
+)
 
 
 def init_app(app: Flask) -> None:
@@ -17,6 +30,7 @@ def init_app(app: Flask) -> None:
         privacy.erase_customer,
         privacy.export_customer,
         reconcile.reconcile,
+        retention.retention,
         sample.load_sample,
         schedule.schedule,
         serve.serve,

@@ -44,6 +44,7 @@ PERIODIC_JOBS = (
     PeriodicJob("sweep-imports", "app.jobs.imports.sweep", 60),
     PeriodicJob("chain-audit", "app.jobs.audit.chain", 10),
     PeriodicJob("verify-audit", "app.jobs.audit.verify", 3600, on=queue.UPKEEP),
+    PeriodicJob("apply-retention", "app.jobs.retention.forget", 86_400, on=queue.UPKEEP),
     PeriodicJob("keep-figures", "app.jobs.figures.keep", 600, on=queue.UPKEEP),
     PeriodicJob("mend-commissions", "app.jobs.commissions.mend", 900, on=queue.UPKEEP),
     PeriodicJob("forget-sign-ins", "app.jobs.upkeep.forget_sign_ins", 3600, on=queue.UPKEEP),

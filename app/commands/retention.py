@@ -1,0 +1,26 @@
+"""What is kept for how long, and what is due to go."""
+
+import click
+from flask.cli import with_appcontext
+
+from app.ages import day
+from app.jobs import retention as job
+from app.workflows import retention as rules
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say what is due to go, and change nothing.")
+@with_appcontext
+def retention(*, dry_run: bool) -> None:
+    """Let go of personal data whose time is over, by the KEEP_..._DAYS settings; the scheduler does so every day."""
+    for rule, before in job.periods():
+        count = rules.count_due(rule, before)
+        click.echo(f"{count:>9,}  {rule.what}, from before {day(before)}")
+    if dry_run:
+        return
+    job.forget()
+    click.echo("They are gone." if not _left() else "Some are left for the next run: run it again.")
+
+
+def _left() -> int:
+    return sum(rules.count_due(rule, before) for rule, before in job.periods())
