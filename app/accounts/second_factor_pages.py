@@ -137,7 +137,9 @@ def _secret(user: User) -> dict[str, object]:
     picture = io.BytesIO()
     code = segno.make(second_factor.address(user, issuer=settings().business_name), error="m")
     # No style attribute and no colours that the page's policy or its dark side would mind.
-    code.save(picture, kind="svg", scale=5, border=4, xmldecl=False, svgns=False, light="#fff", dark="#000", nl=False)
+    code.save(
+        picture, kind="svg", border=4, xmldecl=False, svgns=False, omitsize=True, light="#fff", dark="#000", nl=False
+    )
     groups = [secret[at : at + _IN_GROUPS_OF] for at in range(0, len(secret), _IN_GROUPS_OF)]
     return {"picture": Markup(picture.getvalue().decode()), "groups": groups}  # noqa: S704 - made here
 
