@@ -62,7 +62,7 @@ def _bind(app: Flask, settings: Settings) -> None:
     keyring.use(settings.encryption_keys)
     queue.configure(settings.redis_url)
     postmark.host = urlsplit(settings.base_url).hostname or postmark.host
-    here.zone = settings.time_zone
+    here.zone, here.is_production = settings.time_zone, settings.is_production
     terms.refund_time = timedelta(days=settings.refund_days)
     terms.least_payouts = {amount.currency: amount for amount in settings.payout_minimums}
     db.init_app(app)

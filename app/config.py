@@ -71,6 +71,7 @@ class Settings:
     refund_days: int = 14
     payout_minimums: tuple[Money, ...] = ()
     trusted_proxies: int = 0
+    trusted_hosts: tuple[str, ...] = ()
     second_factor_roles: frozenset[str] = frozenset()
     confirm_refunds_above: int = 10_000
     retention: Retention = Retention()
@@ -113,12 +114,15 @@ class _Reader:
             refund_days=self._number("REFUND_DAYS", 14),
             payout_minimums=self._amounts("PAYOUT_MINIMUMS", "INR 500, USD 10, EUR 10, GBP 10"),
             trusted_proxies=self._number("TRUSTED_PROXIES", 0),
+            trusted_hosts=self._trusted_hosts(),
             second_factor_roles=self._roles("SECOND_FACTOR_ROLES"),
             confirm_refunds_above=self._number("CONFIRM_REFUNDS_ABOVE", 10_000),
             retention=self._retention(),
             log_level=self._log_level(),
             sentry_dsn=self._text("SENTRY_DSN", "") or None,
         )
+        self._check_processes(settings)
+        self._check_debugging()
         if self._problems:
             raise SettingsError(self._problems)
         return settings
@@ -162,6 +166,26 @@ class _Reader:
             else:
                 amounts.append(amount)
         return tuple(amounts)
+
+    def _trusted_hosts(self) -> tuple[str, ...]:
+        """Names besides that of BASE_URL, which is always one of them; none given means that any will do."""
+        named = tuple(name.strip().lower() for name in self._text("TRUSTED_HOSTS", "").split(",") if name.strip())
+        if any("/" in name or ":" in name for name in named):
+            self._problems.append("TRUSTED_HOSTS takes names like shop.example.com, without https:// and port")
+        own = urlsplit(self._text("BASE_URL", "")).hostname if named else None
+        return (*named, own) if own else named
+
+    def _check_processes(self, settings: "Settings") -> None:
+        text = self._text("WEB_CONCURRENCY", "")
+        many = text.isascii() and text.isdigit() and int(text) > 1
+        if self._production and many and settings.database_url.startswith("sqlite"):
+            self._problems.append(
+                "WEB_CONCURRENCY must be 1 on SQLite, where one process writes at a time: use PostgreSQL for more"
+            )
+
+    def _check_debugging(self) -> None:
+        if self._production and self._text("FLASK_DEBUG", "").lower() not in {"", "0", "false", "no", "off"}:
+            self._problems.append("FLASK_DEBUG must be off in production: it shows visitors our code and secrets")
 
     def _app_env(self) -> str:
         value = self._text("APP_ENV", DEVELOPMENT)
@@ -214,6 +238,8 @@ class _Reader:
         return keys
 
     def _mail(self) -> MailSettings:
+        if all(self._text(name, "").lower() in _TRUE for name in ("MAIL_USE_TLS", "MAIL_USE_SSL")):
+            self._problems.append("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: choose one")
         return MailSettings(
             server=self._needed("MAIL_SERVER", "") if self._production else self._text("MAIL_SERVER", "") or None,
             port=self._number("MAIL_PORT", 25),

@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, abort, current_app, g, request
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -13,6 +14,7 @@ from app.config import Settings
 from app.extensions import csrf, limiter
 
 MAXIMUM_BODY = 1024 * 1024
+_FOR_MACHINES = ("/healthz", "/readyz", "/metrics")
 _YEAR = 365 * 24 * 3600
 
 _POLICY: Mapping[str, tuple[str, ...]] = {
@@ -50,7 +52,10 @@ def init_app(app: Flask) -> None:
     limiter.init_app(app)
     # Whatever name a visitor reached us by, gateways send them back to this one.
     app.extensions["own_origin"] = urlsplit(settings.base_url)._replace(path="", query="", fragment="").geturl()
+    app.extensions["is_on_https"] = settings.base_url.startswith("https://")
     app.jinja_env.globals["csp_nonce"] = csp_nonce
+    if settings.trusted_hosts:
+        app.before_request(partial(_refuse_strange_names, settings.trusted_hosts))
     app.after_request(_guard)
 
 
@@ -72,9 +77,27 @@ def _guard(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if response.mimetype == "text/html":
         response.headers.setdefault("Content-Security-Policy", _policy())
-    if request.is_secure:
+    # Behind a proxy that ends TLS the request itself looks plain.
+    if request.is_secure or current_app.extensions["is_on_https"]:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR}; includeSubDomains")
+    response.headers.setdefault("Cache-Control", _keeping(response))
     return response
+
+
+def _keeping(response: Response) -> str:
+    """What caches may do with an answer that says nothing about it: never keep what somebody had to sign in for."""
+    if "visit" in g or "Authorization" in request.headers:
+        return "no-store"
+    has_session = current_app.config["SESSION_COOKIE_NAME"] in request.cookies
+    is_theirs = has_session or "csrf_token" in g or "Set-Cookie" in response.headers
+    return "private, no-cache" if is_theirs else "no-cache"
+
+
+def _refuse_strange_names(trusted: tuple[str, ...]) -> None:
+    """Health is asked for by machines that know our number alone."""
+    name = urlsplit(f"//{request.host}").hostname
+    if name not in trusted and request.path not in _FOR_MACHINES:
+        abort(400)
 
 
 def _policy() -> str:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.config import Settings, SettingsError
+from app.models import Role
 
 SECRET = "Zb7-kQ2p9sV4xT8mR1wJ6yN3cF5hL0dG"
 KEYS = "Na5-rT8yU1iO4pA7sD0fG3hJ6kL9zX2c,Qw3-eR6tY9uI2oP5aS8dF1gH4jK7lZ0x"
@@ -90,6 +91,10 @@ def test_many_things_wrong_are_one_message_with_a_line_each():
         ("LOCALE", "xx_YY"),
         ("LOCALE", "english please"),
         ("LOG_LEVEL", "LOUD"),
+        ("SECOND_FACTOR_ROLES", "admin, boss"),
+        ("CONFIRM_REFUNDS_ABOVE", "much"),
+        ("TRUSTED_HOSTS", "https://shop.example.com"),
+        ("FLASK_DEBUG", "1"),
     ],
 )
 def test_a_weak_or_senseless_value_is_named(name, value):
@@ -113,6 +118,42 @@ def test_no_secret_is_in_the_picture_of_the_settings_or_in_a_complaint():
         assert secret not in shown
     complaint = str(SettingsError(problems(SECRET_KEY="weak-but-mine", ENCRYPTION_KEYS="weak-but-mine")))
     assert "weak-but-mine" not in complaint
+
+
+def test_sqlite_with_several_web_processes_is_refused_in_production():
+    on_sqlite = {"DATABASE_URL": "sqlite:////srv/shop.db", "WEB_CONCURRENCY": "2"}
+    assert [problem.split()[0] for problem in problems(**on_sqlite)] == ["WEB_CONCURRENCY"]
+    assert Settings.from_env(PRODUCTION | on_sqlite | {"WEB_CONCURRENCY": "1"})
+    assert Settings.from_env(PRODUCTION | {"WEB_CONCURRENCY": "8"})
+
+
+def test_one_of_two_ways_to_protect_mail_is_chosen():
+    assert "MAIL_USE_TLS and MAIL_USE_SSL" in problems(MAIL_USE_TLS="1", MAIL_USE_SSL="1")[0]
+
+
+def test_everything_wrong_with_a_start_is_told_together():
+    wrong = problems(
+        DATABASE_URL="sqlite:////srv/shop.db",
+        WEB_CONCURRENCY="4",
+        FLASK_DEBUG="1",
+        SECRET_KEY="short",
+        BASE_URL="http://shop.example.com",
+        MAIL_SERVER="",
+    )
+    named = {problem.split()[0] for problem in wrong}
+    assert named == {"WEB_CONCURRENCY", "FLASK_DEBUG", "SECRET_KEY", "BASE_URL", "MAIL_SERVER"}
+    assert len(wrong) == len(named)
+
+
+def test_roles_and_names_are_read_as_lists():
+    settings = Settings.from_env(PRODUCTION | {"SECOND_FACTOR_ROLES": "Admin, finance,", "TRUSTED_HOSTS": "a.example"})
+    assert settings.second_factor_roles == {"admin", "finance"}
+    assert settings.trusted_hosts == ("a.example", "shop.example.com")
+
+
+def test_every_role_can_be_made_to_have_a_second_factor():
+    roles = ",".join(Role)
+    assert Settings.from_env({"SECOND_FACTOR_ROLES": roles}).second_factor_roles == set(Role)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])

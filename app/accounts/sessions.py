@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import g, request, session
+from flask import current_app, g, request, session
 from flask_login import login_user
 from sqlalchemy.exc import OperationalError
 
@@ -54,8 +54,10 @@ def load_user(session_user_id: str) -> User | None:
 
 def touch() -> None:
     """Before a view, once a minute: that is exact enough, and spares most answers a write and a new cookie."""
-    is_due = _TOKEN in session and _now() - _moment(_SEEN_AT) > _TOUCH_AFTER
-    if not is_due or BACKGROUND_HEADER in request.headers:
+    # Looking into the session marks the answer as one for this visitor alone: strangers' pages stay the same for all.
+    if current_app.config["SESSION_COOKIE_NAME"] not in request.cookies or BACKGROUND_HEADER in request.headers:
+        return
+    if _TOKEN not in session or _now() - _moment(_SEEN_AT) <= _TOUCH_AFTER:
         return
     try:
         with transaction():

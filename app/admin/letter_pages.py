@@ -1,6 +1,7 @@
 """Letters shown in the console, in a frame where they can do nothing."""
 
 import logging
+import re
 from dataclasses import dataclass
 
 from flask import Response
@@ -13,8 +14,9 @@ logger = logging.getLogger(__name__)
 
 # A mail is somebody's text as well as ours: it runs nothing, loads nothing, and knows no page of ours.
 _POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'; base-uri 'none'"
+    "default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; sandbox; frame-ancestors 'self'; base-uri 'none'"
 )
+_STYLE = re.compile(r' style="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +43,15 @@ def allow_frame() -> None:
 
 def framed(html: str) -> Response:
     """The HTML part of a letter, for a frame."""
-    headers = {"Content-Security-Policy": _POLICY, "X-Frame-Options": "SAMEORIGIN"}
-    return Response(html, mimetype="text/html", headers=headers)
+    nonce = protection.csp_nonce()
+    headers = {"Content-Security-Policy": _POLICY.format(nonce=nonce), "X-Frame-Options": "SAMEORIGIN"}
+    return Response(_with_one_sheet(html, nonce), mimetype="text/html", headers=headers)
+
+
+def _with_one_sheet(html: str, nonce: str) -> str:
+    """Mail programs want styles on the elements; our policy wants them in a sheet of this answer."""
+    looks: dict[str, int] = {}
+    bare = _STYLE.sub(lambda found: f' data-look="{looks.setdefault(found[1], len(looks))}"', html)
+    sheet = "".join(f'[data-look="{number}"]{{{look}}}' for look, number in looks.items())
+    bare = bare.replace("<style>", f'<style nonce="{nonce}">')
+    return bare.replace("</head>", f'<style nonce="{nonce}">{sheet}</style></head>', 1)

@@ -10,6 +10,7 @@ import redis
 from flask.cli import with_appcontext
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from app import embedded_queue, migrate
@@ -27,6 +28,7 @@ from app.commands.programs import (
 from app.config import Settings
 from app.db import db
 from app.extensions import settings
+from app.models import GatewayConfig
 from app.orphans import end_with_make
 from app.supervisor import Program, Supervisor
 
@@ -41,6 +43,7 @@ def serve() -> None:
     ensure_free(address)
     _migrate()
     ensure_keys()
+    _ensure_no_play_money(current)
     with _queue(current) as (environment, foundation):
         processes = web_processes(environment, current.database_url)
         programs = [*foundation, *service_programs(environment, address, web_processes=processes)]
@@ -60,6 +63,19 @@ def _migrate() -> None:
         raise click.ClickException(f"cannot use the database: {_first_line(error.orig or error)}") from error
     finally:
         db.engine.dispose()
+
+
+def _ensure_no_play_money(current: Settings) -> None:
+    """What only the database can tell."""
+    active = select(GatewayConfig.id).where(GatewayConfig.gateway == "sandbox", GatewayConfig.is_active)
+    is_open = current.is_production and db.session.scalar(active) is not None
+    db.session.remove()
+    db.engine.dispose()
+    if is_open:
+        raise click.ClickException(
+            "the Sandbox gateway is active, and in production nobody may pay with it: switch it off with "
+            "APP_ENV=development flask --app wsgi set-gateway sandbox --inactive"
+        )
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """Storing a gateway's credentials and choosing the default."""
 
 import hashlib
+import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 from sqlalchemy import select, update
 
@@ -14,7 +16,9 @@ from app.gateways.base import CredentialField, PaymentGatewayConfig
 from app.models import GatewayConfig
 from app.workflows import audit, gateway_choice
 from app.workflows.audit import Actor
+from app.workflows.place import here
 
+_INSIDE = (".localhost", ".local", ".internal", ".localdomain", ".lan", ".home.arpa")
 _SECRETS = ("api_key", "api_secret", "webhook_secret")
 _IMPORTED = (*_SECRETS, "api_base", "mode")
 
@@ -82,6 +86,8 @@ def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor, seen: str | N
     Raises UnsupportedGateway, InvalidInput for a gateway that may not be used here, StaleChange.
     """
     known = get_known(gateway)
+    if changes.api_base:
+        ensure_outside(changes.api_base)
     config = _find_or_make(known.name)
     if seen is not None and seen != version_of(config if known.config else None):
         raise StaleChange(f"Somebody changed {known.label} in the meantime, so nothing was saved.")
@@ -103,6 +109,46 @@ def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor, seen: str | N
     after = {**_picture(config), **({"replaced": replaced} if replaced else {})}
     audit.record("gateway.configured", config, actor=actor, before=before, after=after)
     return config
+
+
+def ensure_outside(api_base: str) -> None:
+    """Raises InvalidInput for an address that our requests, and the keys they carry, must not go to.
+
+    In production only https to a name or number of the open internet; while trying things out, this machine too.
+    """
+    scheme, host = _parts_of(api_base)
+    if here.is_production and (scheme != "https" or not _is_public(host)):
+        raise InvalidInput("The API address must begin with https:// and name a host of the open internet.")
+    if scheme not in {"http", "https"} or not host:
+        raise InvalidInput("The API address must be one like https://api.example.com.")
+    if scheme == "http" and not _is_loopback(host):
+        raise InvalidInput("The API address must begin with https://: http:// is for this machine alone.")
+
+
+def _parts_of(address: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "", ""
+    # A name before an @ looks like the host and is not.
+    return parts.scheme, "" if parts.username is not None else (parts.hostname or "")
+
+
+def _is_public(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        name = host.rstrip(".")
+    # `2130706433` and `0x7f.1` are numbers of this machine to some resolvers.
+    is_name = "." in name and not name.rpartition(".")[2][:1].isdigit()
+    return is_name and not name.endswith(_INSIDE)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def version_of(config: GatewayConfig | None) -> str:

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 @dataclass(slots=True)
 class Place:
-    """`zone` is set once, at the start, from the settings: workflows see no settings."""
+    """Set once, at the start, from the settings: workflows see no settings."""
 
     zone: ZoneInfo
+    is_production: bool = False
 
 
 here = Place(ZoneInfo("UTC"))

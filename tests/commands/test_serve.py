@@ -2,11 +2,14 @@
 
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
 
+from tests.factories import make_gateway
 from tests.servers.shop import Shop
+from tests.servers.worker import ENCRYPTION_KEY
 
 KEY = "a-key-for-tests-0123456789-abcdefghijklm"
 
@@ -33,6 +36,22 @@ def test_it_serves_in_production(shop: Shop, database_url: str, redis_url: str) 
     assert ready.json()["checks"] == {"database": "ok", "migrations": "ok", "queue": "ok"}
     shop.end(signal.SIGTERM)
     assert shop.process.returncode == 0
+
+
+@pytest.mark.sqlite
+def test_play_money_is_refused_in_production(shop: Shop, session: Any, database_url: str, redis_url: str) -> None:
+    make_gateway("sandbox")
+    said = shop.start(
+        APP_ENV="production",
+        DATABASE_URL=database_url,
+        REDIS_URL=redis_url,
+        SECRET_KEY=KEY,
+        ENCRYPTION_KEYS=ENCRYPTION_KEY,
+        BASE_URL="https://shop.example.com",
+        MAIL_SERVER="127.0.0.1",
+    ).end_by_itself()
+    assert "the Sandbox gateway is active" in said
+    assert "Traceback" not in said
 
 
 def test_missing_settings_are_named_all_at_once(shop: Shop) -> None:
