@@ -32,7 +32,7 @@ _MAY_HAVE_PAID = (
     "If you have paid already, your payment is safe: the payment company tells us of it, also while this page cannot "
     "be shown. Do not pay a second time until it can."
 )
-_SENT_AGAIN = frozenset({"checkout.buy", "checkout.pay"})
+_SENT_AGAIN = frozenset({"checkout.buy", "checkout.pay", "sandbox.pay"})
 """Forms that may be sent twice and are then taken once; a password is never put into a page."""
 
 _LAST_RESORT = (
