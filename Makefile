@@ -51,6 +51,10 @@ fuzz: .venv/.dev ## call the API in all ways its document allows, and others; FU
 chaos: .venv/.dev ## sell while everything dies at random; CHAOS_REQUESTS=300 CHAOS_SEED=7
 	@$(CLEAN) CHAOS_REQUESTS=$${CHAOS_REQUESTS:-2000} $(BIN)/python -m pytest -q -s tests/jobs/test_chaos.py
 
+.PHONY: audit
+audit: .venv/.dev ## what is installed: as locked, unaltered, its licences, known holes
+	@$(BIN)/python -m tests.supply_chain
+
 .PHONY: format
 format: .venv/.dev ## put the code into its usual form
 	@$(BIN)/ruff check --quiet --fix . || true

@@ -47,7 +47,6 @@ class Retention:
     mail: int = 365
     gateway_messages: int = 180
     visits: int = 180
-    api_keys: int = 7
     unpaid: int = 90
 
 

@@ -15,7 +15,6 @@ from app.models import (
     AnalyticsEvent,
     AuditEntry,
     EventOutcome,
-    IdempotencyKey,
     Notification,
     NotificationStatus,
     Payment,
@@ -46,7 +45,6 @@ def leave_traces():
     unpaid = make_request(customer=make_customer(full_name="Anand Rao", email="anand@example.org"), is_paid=False)
     with transaction():
         status.change_status(requests.get_locked(unpaid.id), RequestStatus.CANCELLED, actor=SYSTEM)
-        db.session.add(IdempotencyKey(key_hash=paid.id.bytes, body_hash=b"b", service_request_id=paid.id))
     return paid, unpaid
 
 
@@ -68,7 +66,6 @@ def kept(session):
         "mail": count(Notification.sent_copy.is_not(None)),
         "gateway_messages": sum(len(body) > 2 for body in bodies),
         "visits": count(AnalyticsEvent.service_request_id.is_not(None)),
-        "api_keys": count(IdempotencyKey.id.is_not(None)),
         "unpaid": count(ServiceRequest.erased_at.is_(None)),
     }
 
@@ -86,7 +83,7 @@ def test_each_kind_goes_when_its_time_is_over_and_the_accounts_stay(app, session
     (paid, unpaid), traveller = old
     initial = kept(session)
     gone = set()
-    for days, name in ((8, "api_keys"), (91, "unpaid"), (181, "visits gateway_messages"), (366, "mail")):
+    for days, name in ((91, "unpaid"), (181, "visits gateway_messages"), (366, "mail")):
         traveller.move_to(JANUARY + timedelta(days=days), tick=False)
         job.forget()
         gone |= set(name.split())
@@ -99,7 +96,7 @@ def test_each_kind_goes_when_its_time_is_over_and_the_accounts_stay(app, session
     assert session.scalar(select(func.count()).select_from(Payment)) == 2
     assert problem(app) is None
     job.forget()
-    assert session.scalar(select(func.count()).where(AuditEntry.action == "retention.applied")) == 4
+    assert session.scalar(select(func.count()).where(AuditEntry.action == "retention.applied")) == 3
 
 
 def test_the_command_says_first_what_is_due(app, session, old):
