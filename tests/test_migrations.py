@@ -8,6 +8,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 
@@ -156,6 +157,10 @@ def test_several_processes_may_upgrade_at_the_same_time(engine, empty_url):
 def test_the_numbers_follow_each_other_without_gap():
     files = sorted((ROOT / "migrations" / "versions").glob("*.py"))
     assert [path.name[:4] for path in files] == [f"{number:04}" for number in range(1, len(files) + 1)]
+
+
+def test_the_newest_migration_is_told_by_the_files_names():
+    assert migrate.newest() == ScriptDirectory.from_config(migrate._config()).get_current_head()
 
 
 def test_no_migration_imports_the_application():

@@ -6,6 +6,7 @@ Webhook, the customer's return and reconciliation all hand a gateway's snapshot 
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.db import LOCK, db
 from app.gateways import Gateway
@@ -99,8 +100,11 @@ def ask_soon(payment: Payment) -> None:
 def get_locked(payment_id: UUID) -> Payment:
     """The payment and its request, read afresh and locked: the request first, as everywhere."""
     request_id = db.session.scalar(select(Payment.service_request_id).where(Payment.id == payment_id))
-    db.session.get_one(ServiceRequest, request_id, with_for_update=LOCK, populate_existing=True)
-    return db.session.get_one(Payment, payment_id, with_for_update=LOCK, populate_existing=True)
+    service_request = db.session.get_one(ServiceRequest, request_id, with_for_update=LOCK, populate_existing=True)
+    payment = db.session.get_one(Payment, payment_id, with_for_update=LOCK, populate_existing=True)
+    # The session keeps only what somebody holds: let go of, the request would be read once more.
+    set_committed_value(payment, "service_request", service_request)
+    return payment
 
 
 def _adapter_of(payment: Payment) -> Gateway:
