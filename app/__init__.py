@@ -1,8 +1,10 @@
 """Counterfoil: sells professional services on one page, and runs every sale to completion."""
 
 import os
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -22,6 +24,23 @@ from app.workflows.terms import terms
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The application with everything bound to it. Raises SettingsError when the environment is not fit to serve."""
+    settings = settings or Settings.from_env(os.environ)
+    # The folder that a relative path of an SQLite database is relative to.
+    app = Flask(__name__, template_folder="../templates", instance_path=str(Path(__file__).resolve().parent.parent))
+    app.extensions["settings"] = settings
+    app.extensions["links"] = Links(settings.base_url, settings.secret_key)
+    app.config.update(_flask_config(settings))
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    _bind(app, settings)
+    for part in _parts():
+        part.init_app(app)
+    return app
+
+
+def _parts() -> Iterable[Any]:
+    """What serves every page alike, then the entry points, in the order in which they are bound."""
     from app import (
         accounts,
         admin,
@@ -34,28 +53,17 @@ def create_app(settings: Settings | None = None) -> Flask:
         error_tally,
         formats,
         logs,
+        metrics,
         portal,
         protection,
         reauthentication,
         sandbox,
+        sentry,
         stationery,
     )
 
-    settings = settings or Settings.from_env(os.environ)
-    # The folder that a relative path of an SQLite database is relative to.
-    app = Flask(__name__, template_folder="../templates", instance_path=str(Path(__file__).resolve().parent.parent))
-    app.extensions["settings"] = settings
-    app.extensions["links"] = Links(settings.base_url, settings.secret_key)
-    app.config.update(_flask_config(settings))
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    _bind(app, settings)
-    for ground in (logs, formats, ages, stationery, protection, assets, error_pages, error_tally, reauthentication):
-        ground.init_app(app)
-    for entry in (accounts, checkout, sandbox, api, admin, portal, commands):
-        entry.init_app(app)
-    return app
+    alike = (logs, metrics, sentry, formats, ages, stationery, protection, assets, error_pages, error_tally)
+    return (*alike, reauthentication, accounts, checkout, sandbox, api, admin, portal, commands)
 
 
 def _bind(app: Flask, settings: Settings) -> None:
@@ -88,7 +96,12 @@ def _flask_config(settings: Settings) -> dict[str, object]:
 
 
 def _engine_options(database_url: str) -> dict[str, object]:
+    """What a statement was about stays out of the messages of its errors, which are logged."""
     if database_url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 10}}
+        return {"connect_args": {"timeout": 10}, "hide_parameters": True}
     # A session in another time zone would show and compare times in it.
-    return {"pool_pre_ping": True, "connect_args": {"options": "-c TimeZone=UTC", "connect_timeout": 5}}
+    return {
+        "pool_pre_ping": True,
+        "hide_parameters": True,
+        "connect_args": {"options": "-c TimeZone=UTC", "connect_timeout": 5},
+    }

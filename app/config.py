@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.core import Locale, UnknownLocaleError
 
+from app.kit.addresses import is_dsn, scheme_and_host
 from app.kit.money import Money, parse_amount
 
 PRODUCTION = "production"
@@ -118,7 +120,7 @@ class _Reader:
             confirm_refunds_above=self._number("CONFIRM_REFUNDS_ABOVE", 10_000),
             retention=self._retention(),
             log_level=self._log_level(),
-            sentry_dsn=self._text("SENTRY_DSN", "") or None,
+            sentry_dsn=self._sentry_dsn(),
         )
         self._check_processes(settings)
         self._check_debugging()
@@ -210,7 +212,7 @@ class _Reader:
 
     def _base_url(self, default: str) -> str:
         url = self._needed("BASE_URL", default).rstrip("/")
-        scheme, has_host = _scheme_and_host(url)
+        scheme, has_host = scheme_and_host(url)
         if url and not (scheme in {"http", "https"} and has_host):
             self._problems.append(f"BASE_URL must be an address like https://shop.example.com, not {url!r}")
         elif self._production and scheme == "http":
@@ -263,6 +265,17 @@ class _Reader:
             self._problems.append(f"LOG_LEVEL {name!r} is unknown: use DEBUG, INFO, WARNING or ERROR")
         return name
 
+    def _sentry_dsn(self) -> str | None:
+        dsn = self._text("SENTRY_DSN", "")
+        if not dsn:
+            return None
+        # Not quoted in the message: it holds a key.
+        if not is_dsn(dsn):
+            self._problems.append("SENTRY_DSN must be an address like https://key@sentry.example.com/1")
+        elif find_spec("sentry_sdk") is None:
+            self._problems.append("SENTRY_DSN is set, but sentry-sdk is not installed: install counterfoil[sentry]")
+        return dsn
+
     def _time_zone(self) -> ZoneInfo:
         name = self._text("TIME_ZONE", "Asia/Kolkata")
         try:
@@ -270,14 +283,6 @@ class _Reader:
         except (ZoneInfoNotFoundError, ValueError):
             self._problems.append(f"TIME_ZONE {name!r} is unknown: use a name like Asia/Kolkata")
             return ZoneInfo("UTC")
-
-
-def _scheme_and_host(url: str) -> tuple[str, bool]:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "", False
-    return parts.scheme, bool(parts.hostname)
 
 
 def _is_weak(key: str) -> bool:

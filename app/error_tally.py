@@ -15,7 +15,7 @@ from flask import Flask, Response
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import metrics
+from app import meters
 from app.db import db, transaction
 from app.kit import clock
 from app.models import ErrorCategory, ErrorTally
@@ -71,7 +71,7 @@ class Tally:
         self._app = app
 
     def add(self, category: ErrorCategory) -> None:
-        metrics.errors.labels(category.value).inc()
+        meters.errors.labels(category.value).inc()
         with self._lock:
             self._counts[_slot(clock.utc_now()), category] += 1
             if self._app is not None and not self._app.testing:

@@ -17,6 +17,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
 # Whatever the message of somebody else's exception quotes.
 _LONG_NUMBER = re.compile(r"\+?\d[\d -]{8,}\d")
+_PHONE = re.compile(r"\+\d[\d -]{6,}\d")
+_OURS = {"time", "level", "logger", "request_id", "user", "job_id"}
 _QUIET_PATHS = ("/static/", "/healthz", "/readyz", "/metrics")
 
 _STACK_DEPTH = 20
@@ -60,6 +62,13 @@ def make_formatter() -> logging.Formatter:
 def init_app(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_end)
+    # Flask's own names the path, which may carry a reference number or a secret.
+    app.log_exception = _log_exception  # type: ignore[method-assign]
+
+
+def _log_exception(error: Any) -> None:
+    rule = request.url_rule.rule if request.url_rule else None
+    logger.error("a page broke", exc_info=error, extra={"route": rule, "method": request.method})
 
 
 def _begin() -> None:
@@ -110,8 +119,12 @@ def _complete(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDi
 
 
 def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    for key in ("event", "exception", "stack"):
-        text = event.get(key)
-        if isinstance(text, str):
+    for key, text in event.items():
+        if not isinstance(text, str):
+            continue
+        if key in {"event", "exception", "stack"}:
             event[key] = _LONG_NUMBER.sub("[number]", _EMAIL.sub("[email]", text))
+        elif key not in _OURS:
+            # Ids and days are numbers too, so here only what is written as a phone number goes.
+            event[key] = _PHONE.sub("[number]", _EMAIL.sub("[email]", text))
     return event

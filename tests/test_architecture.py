@@ -15,7 +15,7 @@ LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
 
 GROUND = {"kit", "errors"}
-BASE = {"db", "columns", "extensions", "config", "links"}
+BASE = {"db", "columns", "extensions", "config", "links", "meters"}
 BUSINESS = {"workflows", "models", "gateways", "jobs.queue"}
 ENTRY_POINTS = {"checkout", "admin", "accounts", "portal", "api", "jobs", "sandbox"}
 # Puts the house together: may import anything, and is imported by nothing but other wiring.
@@ -41,6 +41,7 @@ AROUND = {
     "protection",
     "logs",
     "metrics",
+    "sentry",
     "formats",
     "ages",
     "assets",
@@ -54,6 +55,7 @@ BELOW = GROUND | BASE | BUSINESS | AROUND
 MAY_IMPORT: dict[str, set[str]] = {
     "kit": set(),
     "errors": set(),
+    "meters": set(),
     "config": {"kit"},
     "links": set(),
     "db": {"kit"},
@@ -62,7 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"kit", "db", "columns"},
     "gateways": GROUND,
     "jobs.queue": {"kit", "db"},
-    "workflows": GROUND | {"links", "db", "columns", "models", "gateways", "jobs.queue"},
+    "workflows": GROUND | {"links", "meters", "db", "columns", "models", "gateways", "jobs.queue"},
     **dict.fromkeys(AROUND, GROUND | BASE | {"models", "workflows", "jobs.queue"} | SHARED),
     # Asks for the password before any entry point's view, and answers programs in the shape of errors.
     "reauthentication": GROUND | BASE | {"models", "workflows", "error_pages", "guesses", "troubles"},

@@ -10,7 +10,7 @@ from app.api.contract import Content, Header, Operation, serves
 from app.db import transaction
 from app.errors import DomainError
 from app.gateways.base import GatewayEvent
-from app.metrics import webhooks_received
+from app.meters import webhooks_received
 from app.models import EventOutcome
 from app.workflows import gateway_choice, webhooks
 

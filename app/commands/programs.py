@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -25,6 +26,7 @@ _THREADS = 8
 _PORT_PATIENCE = 3.0
 _UP_WITHIN = 60.0
 _LOCK_PATIENCE = 5.0
+_COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,24 @@ def service_programs(
         Program(name, command, environment, log=logs / f"{name}.log" if logs else None)
         for name, command in commands.items()
     ]
+
+
+@contextmanager
+def shared_counters(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The environment with a folder in which all processes add up what they count, empty at the start.
+
+    It is the one of PROMETHEUS_MULTIPROC_DIR, or else one of our own that goes with the service.
+    """
+    named = environment.get(_COUNTERS, "").strip()
+    if named:
+        folder = Path(named)
+        folder.mkdir(parents=True, exist_ok=True)
+        for left_over in folder.glob("*.db"):
+            left_over.unlink(missing_ok=True)
+        yield dict(environment)
+        return
+    with TemporaryDirectory(prefix="counterfoil-counters-") as own:
+        yield {**environment, _COUNTERS: own}
 
 
 def queue_program(queue: EmbeddedQueue, *, keep_open: tuple[int, ...] = (), logs: Path | None = None) -> Program:

@@ -23,6 +23,7 @@ from app.commands.programs import (
     queue_program,
     readiness,
     service_programs,
+    shared_counters,
     web_processes,
 )
 from app.config import Settings
@@ -44,7 +45,7 @@ def serve() -> None:
     _migrate()
     ensure_keys()
     _ensure_no_play_money(current)
-    with _queue(current) as (environment, foundation):
+    with _queue(current) as (found, foundation), shared_counters(found) as environment:
         processes = web_processes(environment, current.database_url)
         programs = [*foundation, *service_programs(environment, address, web_processes=processes)]
         raise SystemExit(Supervisor(programs, readiness(address), lambda: _say_ready(current)).run())

@@ -3,12 +3,14 @@
 Webhook, the customer's return and reconciliation all hand a gateway's snapshot to `settle`.
 """
 
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.db import LOCK, db
+from app import meters
+from app.db import LOCK, db, run_after_commit
 from app.gateways import Gateway
 from app.gateways.base import PaymentFailure, PaymentSnapshot, SnapshotStatus
 from app.jobs import queue
@@ -61,14 +63,16 @@ def look_up(payment: Payment) -> PaymentSnapshot | None:
     """
     if payment.gateway_intent_id is None:
         return None
-    return _adapter_of(payment).fetch_payment(payment.gateway_intent_id)
+    with meters.gateway_call(payment.gateway, "fetch"):
+        return _adapter_of(payment).fetch_payment(payment.gateway_intent_id)
 
 
 def ask_gateway(payment: Payment) -> PaymentSnapshot | None:
     """The same, and money that is only reserved is taken. Raises GatewayError."""
     snapshot = look_up(payment)
     if snapshot is not None and snapshot.status is SnapshotStatus.AUTHORIZED:
-        return _adapter_of(payment).capture(str(payment.gateway_intent_id))
+        with meters.gateway_call(payment.gateway, "capture"):
+            return _adapter_of(payment).capture(str(payment.gateway_intent_id))
     return snapshot
 
 
@@ -152,6 +156,7 @@ def _complete(payment: Payment) -> None:
     payment.status = PaymentStatus.COMPLETED
     payment.completed_at = clock.utc_now()
     payment.next_check_at = payment.error_code = payment.customer_message = None
+    _count(payment, "completed")
     figure_marks.mark(payment.created_at)
     if payment.flag is PaymentFlag.AMOUNT_MISMATCH:
         payment.flag_resolved_at = payment.completed_at
@@ -198,6 +203,7 @@ def _settle_failed(payment: Payment, failure: PaymentFailure | None) -> EventOut
     payment.failed_at = clock.utc_now()
     figure_marks.mark(payment.created_at)
     payment.error_code = failure.code if failure else "unknown"
+    _count(payment, "failed")
     payment.customer_message = f"{failure.message} {failure.next_step}" if failure else None
     service_request = payment.service_request
     audit.record("payment.failed", payment, actor=SYSTEM, after={"error": payment.error_code})
@@ -208,6 +214,11 @@ def _settle_failed(payment: Payment, failure: PaymentFailure | None) -> EventOut
         notifications.payment_failed(service_request, payment)
     analytics.record_event("failed", service_id=service_request.service_id, request_id=service_request.id)
     return EventOutcome.APPLIED
+
+
+def _count(payment: Payment, outcome: str) -> None:
+    """Only what stays: a rehearsal and what is rolled back count for nothing."""
+    run_after_commit(partial(meters.payments.labels(payment.gateway, outcome).inc))
 
 
 def _has_pending(service_request: ServiceRequest) -> bool:
@@ -222,6 +233,7 @@ def _flag(payment: Payment, flag: PaymentFlag) -> None:
     if payment.flag is flag and payment.flag_resolved_at is None:
         return
     payment.flag, payment.flag_resolved_at = flag, None
+    _count(payment, "flagged")
     audit.record("payment.flagged", payment, actor=SYSTEM, after={"flag": flag})
     reference = payment.service_request.reference_number
     notifications.alert(

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 
+from app import meters
 from app.columns import keyring
-from app.db import LOCK, db
+from app.db import LOCK, db, run_after_commit
 from app.errors import AlreadyPaid, PaymentClosed
 from app.gateways.base import PaymentIntent, PaymentIntentParams
 from app.kit import clock, ids
@@ -88,6 +90,7 @@ def open_payment(service_request: ServiceRequest, gateway: str | None = None) ->
     payment = _make_payment(service_request, config.gateway)
     db.session.add(payment)
     db.session.flush()
+    run_after_commit(partial(meters.payments.labels(payment.gateway, "opened").inc))
     return payment
 
 
@@ -109,20 +112,20 @@ def create_intent(payment: Payment, links: Links, *, is_hosted: bool = True) -> 
     service_request = payment.service_request
     reference = service_request.reference_number
     adapter = gateway_choice.adapter_for(gateway_choice.get_config(payment.gateway))
-    return adapter.create_payment_intent(
-        PaymentIntentParams(
-            amount=payment.amount,
-            description=service_request.title,
-            customer_name=service_request.customer_name,
-            customer_email=service_request.customer_email,
-            customer_phone=service_request.customer_phone,
-            idempotency_key=payment.idempotency_key,
-            return_url=links.confirmation(reference),
-            cancel_url=links.pay(reference),
-            metadata={"payment_id": str(payment.id), "reference_number": reference},
-            is_hosted=is_hosted,
-        )
+    params = PaymentIntentParams(
+        amount=payment.amount,
+        description=service_request.title,
+        customer_name=service_request.customer_name,
+        customer_email=service_request.customer_email,
+        customer_phone=service_request.customer_phone,
+        idempotency_key=payment.idempotency_key,
+        return_url=links.confirmation(reference),
+        cancel_url=links.pay(reference),
+        metadata={"payment_id": str(payment.id), "reference_number": reference},
+        is_hosted=is_hosted,
     )
+    with meters.gateway_call(payment.gateway, "create"):
+        return adapter.create_payment_intent(params)
 
 
 def attach_intent(payment_id: UUID, intent: PaymentIntent) -> Payment:

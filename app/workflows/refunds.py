@@ -6,11 +6,13 @@ Every function here takes a payment that the caller has locked (`payments.get_lo
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import func, select
 
-from app.db import db
+from app import meters
+from app.db import db, run_after_commit
 from app.errors import DomainError, InvalidInput, StaleChange
 from app.gateways.base import RefundNews, RefundParams, RefundResult
 from app.kit import clock
@@ -90,15 +92,15 @@ def send(refund: Refund) -> RefundResult:
     """Ask the gateway; outside any transaction. Raises GatewayError: the refund then stays on record as requested."""
     payment = refund.payment
     adapter = gateway_choice.adapter_for(gateway_choice.get_config(refund.gateway))
-    return adapter.refund(
-        RefundParams(
-            gateway_payment_id=payment.gateway_payment_id or "",
-            gateway_intent_id=payment.gateway_intent_id or "",
-            amount=refund.amount,
-            idempotency_key=str(refund.id),
-            reason=refund.reason or "",
-        )
+    params = RefundParams(
+        gateway_payment_id=payment.gateway_payment_id or "",
+        gateway_intent_id=payment.gateway_intent_id or "",
+        amount=refund.amount,
+        idempotency_key=str(refund.id),
+        reason=refund.reason or "",
     )
+    with meters.gateway_call(refund.gateway, "refund"):
+        return adapter.refund(params)
 
 
 def learn(payment: Payment, news: RefundNews) -> EventOutcome:
@@ -226,6 +228,7 @@ def _set_status(refund: Refund, status: RefundStatus) -> None:
         # It counted as given back on that day.
         figure_marks.mark(refund.completed_at)
     refund.status = status
+    run_after_commit(partial(meters.refunds.labels(refund.gateway, status.value).inc))
     refund.completed_at = clock.utc_now() if status is RefundStatus.COMPLETED else None
     if status in {RefundStatus.COMPLETED, RefundStatus.FAILED}:
         refund.next_check_at = None

@@ -1,5 +1,6 @@
 """`make run`: the service on the settings of the environment."""
 
+import re
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -30,10 +31,12 @@ def test_it_serves_in_production(shop: Shop, database_url: str, redis_url: str) 
         ENCRYPTION_KEYS=KEY,
         BASE_URL="https://shop.example.com",
         MAIL_SERVER="127.0.0.1",
+        WEB_CONCURRENCY="1" if database_url.startswith("sqlite") else "2",
     )
     assert "Ready: https://shop.example.com" in shop.wait_until_ready().splitlines()
     ready = requests.get(f"{shop.url}/readyz", timeout=10)
     assert ready.json()["checks"] == {"database": "ok", "migrations": "ok", "queue": "ok"}
+    check_counters(shop)
     shop.end(signal.SIGTERM)
     assert shop.process.returncode == 0
 
@@ -52,6 +55,18 @@ def test_play_money_is_refused_in_production(shop: Shop, session: Any, database_
     ).end_by_itself()
     assert "the Sandbox gateway is active" in said
     assert "Traceback" not in said
+
+
+def check_counters(shop: Shop) -> None:
+    """Whichever of two processes is asked, it answers for both."""
+    asked = 24
+    for _ in range(asked):
+        assert requests.get(f"{shop.url}/track", timeout=10, headers={"Connection": "close"}).status_code == 200
+    counted = [
+        re.search(r'_seconds_count{.*route="/track",status="200"} (\S+)', requests.get(url, timeout=10).text)
+        for url in [f"{shop.url}/metrics"] * 6
+    ]
+    assert {float(found[1]) for found in counted if found} == {asked}
 
 
 def test_missing_settings_are_named_all_at_once(shop: Shop) -> None:
