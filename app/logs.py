@@ -63,7 +63,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_end)
     # Flask's own names the path, which may carry a reference number or a secret.
-    app.log_exception = _log_exception  # type: ignore[method-assign]
+    app.log_exception = _log_exception  # type: ignore[method-assign, assignment]
 
 
 def _log_exception(error: Any) -> None:

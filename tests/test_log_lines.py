@@ -52,7 +52,7 @@ def test_an_error_has_time_user_and_stack_trace_and_names_nobody(app, lines, per
     assert line["time"].endswith("Z")
     assert (line["level"], line["request_id"], line["user"]) == ("error", "request-12345", "anonymous")
     assert "ValueError" in line["exception"]
-    assert "test_logs.py" in line["exception"]
+    assert "test_log_lines.py" in line["exception"]
     assert email not in json.dumps(line)
     assert phone not in json.dumps(line)
 

@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+from app import error_tally
 from app.models import PaymentFlag
 from app.workflows import letter_kinds, letters
 from tests.test_architecture import modules
@@ -14,6 +15,11 @@ RULES = DOCS / "observability" / "alerts.yml"
 DASHBOARD = DOCS / "observability" / "dashboard.json"
 # Mails to administrators that tell of business as usual.
 NEWS = {"new_request", "alert"}
+# Kinds that the code puts together.
+PUT_TOGETHER = {
+    "f'payment_{flag}'": {f"payment_{flag}" for flag in PaymentFlag},
+    "f'errors_{category}'": {f"errors_{category}" for category in error_tally._ALERTS},
+}
 
 
 def names_in(text):
@@ -60,8 +66,8 @@ def mailed_alerts():
 def kinds_of(argument):
     if isinstance(argument, ast.Constant):
         return {argument.value}
-    assert ast.unparse(argument) == "f'payment_{flag}'", "say here what this may be"
-    return {f"payment_{flag}" for flag in PaymentFlag}
+    assert ast.unparse(argument) in PUT_TOGETHER, "say above what this may be"
+    return PUT_TOGETHER[ast.unparse(argument)]
 
 
 def test_every_metric_that_is_drawn_or_watched_exists(client, session):
