@@ -11,6 +11,7 @@ from app import exchanges, meters, metrics
 from app.db import rehearsal, transaction
 from app.gateways.base import GatewayUnavailable, SnapshotStatus
 from app.gateways.sandbox import Sandbox
+from app.jobs.queue import QUEUES
 from app.kit import clock
 from app.models import GatewayConfig, Notification, WebhookEvent
 from app.workflows import payments, purchase
@@ -87,7 +88,7 @@ def test_what_waits_has_its_age(client, session):
     with transaction():
         session.execute(text("UPDATE notifications SET status = 'sent'"))
         oldest = session.query(Notification).first()
-        oldest.status, oldest.next_attempt_at = "pending", hour_ago
+        oldest.status, oldest.created_at = "pending", hour_ago
         values = {"gateway": "sandbox", "event_id": "e1", "kind": "paid", "body": b"", "headers": b"{}"}
         session.add(WebhookEvent(**values, created_at=hour_ago))
         session.query(GatewayConfig).one().last_webhook_at = hour_ago
@@ -116,7 +117,7 @@ def test_a_broken_database_is_told_of_and_breaks_nothing_here(client, session):
 def test_the_queue_and_who_works_on_it(client, redis_url):
     found = read(client)
     assert found["counterfoil_queue_up", frozenset()] == 1
-    for queue in ("deliveries", "jobs"):
+    for queue in QUEUES:
         assert found["counterfoil_queue_jobs", frozenset({("queue", queue), ("state", "waiting")})] >= 0
     assert found["counterfoil_workers", frozenset()] == 0
     assert found["counterfoil_scheduler_up", frozenset()] == 0
