@@ -142,7 +142,8 @@ def _answer(trouble: Trouble) -> Response:
     answer = jsonify(error_shape(trouble)) if wants_json() else make_response(_page(trouble))
     answer.status_code = trouble.status
     answer.headers["Cache-Control"] = "no-store"
-    if trouble.status == 503:
+    if trouble.status in {429, 503}:
+        # The limiter makes it longer where it knows when its window ends.
         answer.headers["Retry-After"] = RETRY_AFTER
     if trouble.status == 401 and request.path.startswith("/api/"):
         answer.headers["WWW-Authenticate"] = "Bearer"

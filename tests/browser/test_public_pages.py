@@ -35,6 +35,7 @@ def addresses(service: Any) -> dict[str, str]:
         "checking": local(links().confirmation(waiting.service_request.reference_number)),
         "failed": local(links().pay(failed_reference)),
         "sandbox": local(waiting.redirect_url or ""),
+        "api": "/api/docs",
         "track": "/track",
         "mistyped": "/track/SR-1",
         "tracking": f"/track/{paid.reference_number}",
