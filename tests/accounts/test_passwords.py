@@ -2,13 +2,13 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 import time_machine
 from sqlalchemy import event, select
 
 from app.db import db, transaction
-from app.extensions import links
 from app.jobs import notifications as delivering
 from app.models import AuditEntry, Notification, Role
 from app.stationery import stationery
@@ -18,6 +18,7 @@ from app.workflows.deliveries import SentCopy
 from tests.factories import PASSWORD, make_user
 from tests.pages import Page
 from tests.sign_in import sign_in
+from tests.threads import at_once
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 NEW = "a-new-fine-password"
@@ -145,17 +146,12 @@ def test_a_link_that_was_tampered_with_is_refused(client, session, at):
         assert choose(client, f"{head}key={nonsense}").status_code == 410
 
 
-def test_two_who_use_the_link_at_the_same_moment(app, session):
-    """The second waits for the lock, and then finds the password and the epoch changed."""
+def test_of_many_who_use_a_link_at_the_same_moment_one_chooses(app, client, session):
     user = make_user()
-    expires = datetime.now(UTC) + timedelta(hours=1)
-    with app.test_request_context():
-        link = account_letters.choose_password(user, expires, links()).partition("key=")[2]
-        account_letters.user_of(link, links())
-        with transaction():
-            accounts.change_password(user, NEW, actor=SYSTEM)
-        with pytest.raises(account_letters.LinkRefused):
-            account_letters.user_of(link, links())
+    ask(client, user.email)
+    link = link_in(session)
+    tries = [partial(choose, app.test_client(), link, f"password-of-number-{number}") for number in range(4)]
+    assert sorted(answer.status_code for answer in at_once(app, tries)) == [302, 410, 410, 410]
 
 
 @pytest.mark.parametrize(
