@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import platform
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -95,9 +96,18 @@ def _measure(dataset: Dataset, environment: dict[str, str], wanted: argparse.Nam
         shop = Shop(dataset, environment, app, product, below, wanted.rounds)
         for group in wanted.surfaces:
             print(f"{dataset.name}: {group} ...", file=sys.stderr, flush=True)
-            found += [replace(row, group=group) for row in GROUPS[group](shop)]
+            found += [replace(row, group=group) for row in _rows(group, shop)]
     for line in table.lines(_title(dataset), found):
         print(line, flush=True)
+
+
+def _rows(group: str, shop: Shop) -> Iterator[Row]:
+    """One group that breaks off does not take along what the others found."""
+    try:
+        yield from GROUPS[group](shop)
+    except (RuntimeError, OSError) as error:
+        traceback.print_exc()
+        yield Row("the rest of the group", "", f"not measured: {error}"[:60], "", is_met=False)
 
 
 def _title(dataset: Dataset) -> str:

@@ -86,7 +86,8 @@ class Client:
 
     @contextmanager
     def stream(self, request: bytes) -> Iterator[Iterator[bytes]]:
-        """The pieces of a long answer as they arrive."""
+        """The pieces of a long answer as they arrive, on a connection of its own: an old one may be closed by now."""
+        self.close()
         connection = self._connected()
         connection.sendall(request)
         head, body = _read_head(connection)
