@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ScalarSelect, func, select, tuple_
-from sqlalchemy.orm import aliased, selectinload, with_expression
+from sqlalchemy.orm import aliased, joinedload, selectinload, with_expression
 from sqlalchemy.sql.base import ExecutableOption
 
 from app.db import db
@@ -14,19 +14,19 @@ from app.models import Service, ServiceRequest, ServiceTier
 
 
 def active_services() -> list[Service]:
-    """All services on sale in their order, tiers loaded."""
+    """All services on sale in their order, tiers loaded: few enough for one query."""
     query = (
         select(Service)
         .where(Service.is_active)
         .order_by(Service.sort_order, Service.name)
-        .options(selectinload(Service.tiers))
+        .options(joinedload(Service.tiers))
     )
-    return list(db.session.scalars(query))
+    return list(db.session.scalars(query).unique())
 
 
 def get_for_sale(service_id: UUID) -> Service:
     """Raises NotFound for an unknown service, ServiceNotForSale for a retired one."""
-    service = db.session.get(Service, service_id, options=[selectinload(Service.tiers)])
+    service = db.session.get(Service, service_id, options=[joinedload(Service.tiers)])
     if service is None:
         raise NotFound("We do not know this service.")
     if not service.is_active:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from app.db import db
 from app.errors import NotFound
@@ -87,9 +87,9 @@ def find_request(text: str) -> ServiceRequest:
     query = (
         select(ServiceRequest)
         .where(ServiceRequest.reference_number == reference)
-        .options(selectinload(ServiceRequest.history))
+        .options(joinedload(ServiceRequest.history))
     )
-    service_request = db.session.scalar(query)
+    service_request = db.session.scalars(query).unique().one_or_none()
     if service_request is None:
         raise UnknownReference
     return service_request
