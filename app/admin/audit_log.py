@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, Select, false, func, null, select
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from app.admin import audit_words, cells
-from app.admin.audit_words import MASK, Change, Reading
+from app.admin.audit_words import Change, Reading
 from app.admin.base import ConsoleView
 from app.admin.filters import Control, Filter, Options, choice, days
 from app.admin.listing import Column
+from app.admin.pages import MASK
 from app.admin.paging import Order
 from app.admin.payments import find_request
 from app.admin.permissions import Permission

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.admin import cells
+from app.admin.pages import MASK
 from app.kit.ids import parse_id
 from app.kit.money import Money, format_percent, known_currencies
 from app.models import AuditEntry
 from app.workflows.audit_fields import ERASED, IMPERSONAL
 
-MASK = "•••"
 _MOST_SHOWN, _LONGEST_SHOWN = 3, 80
 _NOTHING: tuple[object, ...] = (None, "", [], {})
 _NAME = re.compile(r"[a-z]+(_[a-z]+)*")

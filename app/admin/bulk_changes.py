@@ -134,8 +134,8 @@ class BulkChangeView(ConsoleView):
         query = request_filters.kept(parameters.get("list", ""))
         return {
             "change": change,
-            "note": parameters.get("note", ""),
-            "where": parameters.get("words") or f"{change.total:,} ticked in the list",
+            "note": self.written(parameters.get("note")) or "",
+            "where": self.written(parameters.get("words")) or f"{change.total:,} ticked in the list",
             "back": f"{self.get_url('requests.index_view')}{'?' if query else ''}{query}",
             "words": bulk_words,
             "may_work": self.may_work,

@@ -8,15 +8,16 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.actions import action
+from flask_login import current_user
 from sqlalchemy import Select, select
 from sqlalchemy.orm import defer, joinedload
 
-from app.admin import cells, letter_pages
+from app.admin import cells, letter_pages, permissions
 from app.admin.base import ConsoleView
 from app.admin.filters import choice, days, enum_options, switch
 from app.admin.letter_pages import Proof
 from app.admin.listing import Column
-from app.admin.pages import done
+from app.admin.pages import MASK, done
 from app.admin.paging import Order
 from app.admin.permissions import Permission
 from app.admin.story import letter_name, letter_names
@@ -39,6 +40,12 @@ def _trouble(row: Notification) -> str:
     if objection is not None:
         return f"Not true any more: {objection}"
     return row.last_error or "–"
+
+
+def _to(row: Notification) -> str:
+    if row.recipient_user is not None:
+        return row.recipient_user.name
+    return row.recipient if permissions.may(current_user, Permission.READ_CUSTOMERS) else MASK
 
 
 class NotificationView(ConsoleView):
@@ -65,7 +72,7 @@ class NotificationView(ConsoleView):
     )
     columns = (
         Column("Message", lambda row: letter_name(row.kind)),
-        Column("To", lambda row: row.recipient_user.name if row.recipient_user else row.recipient),
+        Column("To", _to),
         Column(
             "Request",
             lambda row: cells.request_link(row.service_request),
@@ -103,7 +110,7 @@ class NotificationView(ConsoleView):
 
     def facts(self, row: Notification) -> Sequence[tuple[str, object]]:
         return [
-            ("To", row.recipient),
+            ("To", row.recipient if self.may_read_customers or row.recipient_user_id else MASK),
             ("Request", cells.request_link(row.service_request)),
             ("Status", cells.state(row.status)),
             *([("Still true", letters.objection(row, stationery()) or "Yes")] if row.status in _OPEN else []),
@@ -117,13 +124,16 @@ class NotificationView(ConsoleView):
 
     def copy_of(self, row: Notification) -> SentCopy | None:
         # Without a mail server the copy is all there is, and a link to somebody's password works in it.
+        if not self.may_read_customers:
+            return None
         kind = letters.KINDS.get(row.kind)
         is_hidden = kind is not None and kind.about_account and not self.may(Permission.MANAGE_USERS)
         return SentCopy.unpack(row.sent_copy) if row.sent_copy and not is_hidden else None
 
     def proof_of(self, row: Notification) -> Proof | None:
         """How a message that is still to be sent would go out now."""
-        return letter_pages.proof(self._case(row)) if row.status in _OPEN else None
+        is_shown = self.may_read_customers and row.status in _OPEN
+        return letter_pages.proof(self._case(row)) if is_shown else None
 
     def can_resend(self, row: Notification) -> bool:
         return self.may_resend and row.status in {NotificationStatus.DEAD, NotificationStatus.SENT}

@@ -17,6 +17,9 @@ from app.models import User
 from app.workflows import audit
 from app.workflows.audit import Actor
 
+MASK = "•••"
+"""What stands where somebody may not see personal data."""
+
 
 class Guarded(BaseView):
     """A view that only `permission` opens; what its functions refuse is shown inside the console's frame."""
@@ -48,6 +51,14 @@ class Guarded(BaseView):
         except DomainError as error:
             return self.refuse(error)
         raise RuntimeError("an open page was reported closed")
+
+    @property
+    def may_read_customers(self) -> bool:
+        return self.may(Permission.READ_CUSTOMERS)
+
+    def written(self, text: str | None) -> str | None:
+        """What a person wrote, for those who may read it: it may be about a customer."""
+        return text if self.may_read_customers or not text else MASK
 
     @property
     def may_work(self) -> bool:

@@ -11,6 +11,7 @@ class Permission(StrEnum):
     """Something a role may or may not do; `label` completes the sentence "may ..."."""
 
     READ = "read"
+    READ_CUSTOMERS = "read_customers"
     WORK = "work"
     RESEND = "resend"
     SHARE_VIEWS = "share_views"
@@ -35,6 +36,7 @@ class Permission(StrEnum):
 
 _LABELS = {
     Permission.READ: "read the console",
+    Permission.READ_CUSTOMERS: "read how to reach customers, what they wrote, notes and messages",
     Permission.WORK: "assign requests, change their status and write notes",
     Permission.RESEND: "send a failed message again",
     Permission.SHARE_VIEWS: "share saved views with everybody",
@@ -56,11 +58,19 @@ _LABELS = {
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
     Role.OPERATOR: frozenset(
-        {Permission.READ, Permission.WORK, Permission.RESEND, Permission.SHARE_VIEWS, Permission.REPLAY}
+        {
+            Permission.READ,
+            Permission.READ_CUSTOMERS,
+            Permission.WORK,
+            Permission.RESEND,
+            Permission.SHARE_VIEWS,
+            Permission.REPLAY,
+        }
     ),
     Role.FINANCE: frozenset(
         {
             Permission.READ,
+            Permission.READ_CUSTOMERS,
             Permission.EXPORT,
             Permission.REFUND,
             Permission.PAY_OUT,

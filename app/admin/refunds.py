@@ -138,7 +138,7 @@ class RefundView(ConsoleView):
                 cells.link("payments.details_view", cells.money(row.payment.amount), id=row.payment_id),
             ),
             ("Who", who(row)),
-            ("Why", row.reason),
+            ("Why", self.written(row.reason)),
             ("Error", row.error_code),
             ("Gateway", cells.gateway_name(row.gateway)),
             ("Gateway's refund id", cells.mono(row.gateway_refund_id)),

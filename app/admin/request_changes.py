@@ -119,7 +119,7 @@ class RequestChanges(RequestBulk):
         return partial(requests.put_in_charge, operator=operator, actor=self.actor)
 
     def _row_markup(self, key: UUID) -> str:
-        columns = request_columns.chosen_by(self.user.id)
+        columns = request_columns.chosen_by(self.user.id, with_contact=self.may_read_customers)
         row = request_rows.find_row(key, columns)
         if row is None:
             raise NotFound("This request does not exist.")

@@ -16,6 +16,7 @@ class Choice:
     name: str
     label: str
     is_usual: bool = True
+    is_contact: bool = False
 
 
 CHOICES = (
@@ -27,8 +28,8 @@ CHOICES = (
     Choice("status", "Status"),
     Choice("provider", "Provider"),
     Choice("due", "Due"),
-    Choice("email", "Email", is_usual=False),
-    Choice("phone", "Phone", is_usual=False),
+    Choice("email", "Email", is_usual=False, is_contact=True),
+    Choice("phone", "Phone", is_usual=False, is_contact=True),
     Choice("operator", "In charge", is_usual=False),
     Choice("category", "Category", is_usual=False),
     Choice("gateway", "Gateway", is_usual=False),
@@ -38,9 +39,16 @@ CHOICES = (
 USUAL = tuple(choice.name for choice in CHOICES if choice.is_usual)
 
 
-def chosen_by(user_id: UUID) -> Sequence[str]:
+def offered(*, with_contact: bool) -> Sequence[Choice]:
+    """Without those that say how to reach a customer, for those who may not know."""
+    return [choice for choice in CHOICES if with_contact or not choice.is_contact]
+
+
+def chosen_by(user_id: UUID, *, with_contact: bool) -> Sequence[str]:
     """In the order of the list, whatever the order of choosing."""
-    return _known(preferences.load(user_id, _PREFERENCE).get("columns", USUAL)) or USUAL
+    chosen = _known(preferences.load(user_id, _PREFERENCE).get("columns", USUAL)) or USUAL
+    names = {choice.name for choice in offered(with_contact=with_contact)}
+    return tuple(name for name in chosen if name in names) or USUAL
 
 
 def choose(user_id: UUID, columns: Sequence[str]) -> None:

@@ -38,14 +38,14 @@ class RequestList(ConsoleView):
     @expose("/")
     def index_view(self) -> ResponseReturnValue:
         query, controls = self.asked_for()
-        columns = request_columns.chosen_by(self.user.id)
+        columns = request_columns.chosen_by(self.user.id, with_contact=self.may_read_customers)
         page = paging.fetch(request_rows.only_shown(query, columns), self.order(), place=listing.place(request.args))
         return self.render(
             "admin/requests/list.html",
             listing=Listing(page=page, count=_count_at_sight(page), controls=controls, sort=self.sort()),
             view=request_filters.view_of(request.args),
             columns=columns,
-            column_choices=request_columns.CHOICES,
+            column_choices=request_columns.offered(with_contact=self.may_read_customers),
             rows=request_rows,
             now=clock.isoformat(clock.utc_now()),
             **self.views_shown(),

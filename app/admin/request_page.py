@@ -1,5 +1,6 @@
 """The page of one request: its story, its facts, and what can be done next."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -12,7 +13,8 @@ from sqlalchemy.orm import joinedload
 
 from app.admin import money_story, paging, request_filters, request_rows, story
 from app.admin.permissions import Permission
-from app.admin.request_money import RequestMoney, accounts
+from app.admin.request_money import Account, RequestMoney, accounts
+from app.admin.story import Entry
 from app.db import db
 from app.errors import DomainError, NotFound
 from app.extensions import links
@@ -46,7 +48,7 @@ class RequestView(RequestMoney):
         return self.render(
             "admin/requests/page.html",
             request_row=service_request,
-            entries=story.tell(service_request, money_story.tell(money)),
+            entries=self._story(service_request, money),
             payments=payments,
             accounts=money,
             profile=_profile(service_request),
@@ -64,7 +66,7 @@ class RequestView(RequestMoney):
     def preview(self, key: UUID) -> ResponseReturnValue:
         """What one wants to know before opening it, for the panel beside the list."""
         service_request = self._get(key)
-        entries = story.tell(service_request, money_story.tell(accounts(key)))
+        entries = self._story(service_request, accounts(key))
         return self.render(
             "admin/requests/preview.html",
             request_row=service_request,
@@ -74,6 +76,10 @@ class RequestView(RequestMoney):
             rows=request_rows,
             view_query=self._view_query(),
         )
+
+    def _story(self, service_request: ServiceRequest, money: Sequence[Account]) -> list[Entry]:
+        entries = story.tell(service_request, money_story.tell(money))
+        return entries if self.may_read_customers else [story.without_words(entry) for entry in entries]
 
     def _view_query(self) -> str:
         """The list that the page was opened from, also after a form on it was sent."""

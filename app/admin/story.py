@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, load_only
 
+from app.admin.pages import MASK
 from app.db import db
 from app.models import (
     ActorKind,
@@ -49,6 +50,10 @@ _LETTERS = {
 }
 
 
+_WRITTEN = frozenset({"status", "note", "refund"})
+"""Kinds whose text a person wrote."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One thing that happened; `kind` picks its mark, `row` is what a template may look into."""
@@ -59,6 +64,11 @@ class Entry:
     text: str = ""
     who: str = ""
     row: Any = None
+
+
+def without_words(entry: Entry) -> Entry:
+    """As those see it who may not read what customers and staff wrote."""
+    return replace(entry, text=MASK) if entry.text and entry.kind in _WRITTEN else entry
 
 
 def tell(service_request: ServiceRequest, money: Iterable[Entry]) -> list[Entry]:

@@ -143,12 +143,12 @@ class WebhookEventList(ConsoleView):
             ("Deliveries", row.deliveries),
             ("Tries to handle it", row.attempts),
             ("Next try", row.next_attempt_at and exact(row.next_attempt_at)),
-            *_review(row),
+            *_review(row, self.written(row.review_note)),
         ]
 
 
-def _review(row: WebhookEvent) -> Sequence[tuple[str, object]]:
+def _review(row: WebhookEvent, note: str | None) -> Sequence[tuple[str, object]]:
     if row.reviewed_at is None:
         return []
     who = row.reviewed_by.name if row.reviewed_by else "nobody"
-    return [("Reviewed", f"{exact(row.reviewed_at)} by {who}"), ("It came to", row.review_note)]
+    return [("Reviewed", f"{exact(row.reviewed_at)} by {who}"), ("It came to", note)]

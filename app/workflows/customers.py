@@ -1,7 +1,5 @@
 """Everything we keep about one customer, who is known by their email address."""
 
-import email
-import email.policy
 from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
@@ -23,6 +21,7 @@ from app.models import (
     StatusChange,
     WebhookEvent,
 )
+from app.workflows.deliveries import SentCopy
 
 
 def requests_of(address: str) -> Sequence[ServiceRequest]:
@@ -132,10 +131,7 @@ def _letter(notification: Notification) -> dict[str, Any]:
 
 
 def _text_of(copy: bytes | None) -> str | None:
-    if not copy:
-        return None
-    body = email.message_from_bytes(copy, policy=email.policy.default).get_body(("plain",))
-    return str(body.get_content()).strip() if body else None
+    return SentCopy.unpack(copy).text if copy else None
 
 
 def _event(event: WebhookEvent) -> dict[str, Any]:

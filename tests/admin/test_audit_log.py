@@ -10,7 +10,8 @@ import time_machine
 from sqlalchemy import select
 
 from app.admin import audit_words
-from app.admin.audit_words import MASK, Reading
+from app.admin.audit_words import Reading
+from app.admin.pages import MASK
 from app.db import transaction
 from app.jobs import audit as job
 from app.models import ActorKind, AuditChain, AuditEntry, Role

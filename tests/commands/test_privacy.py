@@ -23,6 +23,7 @@ from app.workflows.audit import SYSTEM
 from tests.auditing import problem, tamper
 from tests.commissions import give_back, make_affiliate, sell
 from tests.factories import make_customer, make_request
+from tests.outbox import deliver
 from tests.test_stolen_database import handle_it_all, make_distinct_customer, word, words_of
 from tests.traces import found_in
 
@@ -153,8 +154,9 @@ def test_nobody_writes_to_an_erased_customer(app, session):
     assert session.scalar(mine) == len(letters)
 
 
-def test_all_that_is_kept_about_one_customer_is_a_file_that_people_can_read(app, session, tmp_path):
+def test_all_that_is_kept_about_one_customer_is_a_file_that_people_can_read(app, session, smtp, tmp_path):
     request = finished()
+    deliver()
     make_request(customer=make_customer(full_name="Anand Rao", email="anand@example.org"))
     result = run(app, "export-customer", EMAIL)
     assert result.exit_code == 0, result.output
@@ -169,6 +171,7 @@ def test_all_that_is_kept_about_one_customer_is_a_file_that_people_can_read(app,
     }
     assert "Called Kavya" in json.dumps(only["history"])
     assert only["payments"][0]["amount"]
+    assert any("Kavya" in (letter["text"] or "") for letter in only["messages"])
     assert "Anand" not in result.output
     path = tmp_path / "kavya.json"
     assert run(app, "export-customer", EMAIL, "--output", str(path)).exit_code == 0
