@@ -49,6 +49,7 @@ class Retention:
     mail: int = 365
     gateway_messages: int = 180
     visits: int = 180
+    looks: int = 365
     unpaid: int = 90
 
 

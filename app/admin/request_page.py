@@ -1,5 +1,6 @@
 """The page of one request: its story, its facts, and what can be done next."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
@@ -9,22 +10,26 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import joinedload
 
 from app.admin import money_story, paging, request_filters, request_rows, story
 from app.admin.permissions import Permission
 from app.admin.request_money import Account, RequestMoney, accounts
 from app.admin.story import Entry
-from app.db import db
+from app.db import db, transaction
 from app.errors import DomainError, NotFound
 from app.extensions import links
 from app.kit.contact import format_phone
 from app.kit.money import Money
 from app.models import CommissionEntry, ProviderProfile, RequestStatus, ServiceRequest
-from app.workflows import assignment
+from app.workflows import assignment, looks
 from app.workflows.status import NEEDS_NOTE
 
+logger = logging.getLogger(__name__)
+
 _PREVIEWED = 5
+_LOOKS_SHOWN = 10
 _NEXT = {
     RequestStatus.PENDING_CONTACT: (RequestStatus.IN_PROGRESS, "Start the work"),
     RequestStatus.TEAM_ASSIGNED: (RequestStatus.IN_PROGRESS, "Start the work"),
@@ -42,6 +47,7 @@ class RequestView(RequestMoney):
         return self.show(key)
 
     def show(self, key: UUID, *, refusal: DomainError | None = None) -> str:
+        self._note_look(key)
         service_request = self._get(key)
         money = accounts(key)
         payments = [account.payment for account in money]
@@ -55,6 +61,7 @@ class RequestView(RequestMoney):
             commission=_commission(service_request),
             phone=_phone(service_request),
             links=links(),
+            looks=looks.latest(key, _LOOKS_SHOWN) if self.may_read_audit else (),
             refusal=refusal,
             draft=request.form if refusal else {},
             rows=request_rows,
@@ -65,6 +72,7 @@ class RequestView(RequestMoney):
     @expose("/<uuid:key>/preview")
     def preview(self, key: UUID) -> ResponseReturnValue:
         """What one wants to know before opening it, for the panel beside the list."""
+        self._note_look(key)
         service_request = self._get(key)
         entries = self._story(service_request, accounts(key))
         return self.render(
@@ -76,6 +84,17 @@ class RequestView(RequestMoney):
             rows=request_rows,
             view_query=self._view_query(),
         )
+
+    def _note_look(self, key: UUID) -> None:
+        """Who may not read personal data saw none. A page is not refused because its look could not be noted."""
+        user = self.user
+        if not self.may_read_customers or looks.is_noted(key, user):
+            return
+        try:
+            with transaction():
+                looks.note(key, user.id)
+        except SQLAlchemyError:
+            logger.exception("a look was not noted", extra={"request": key})
 
     def _story(self, service_request: ServiceRequest, money: Sequence[Account]) -> list[Entry]:
         entries = story.tell(service_request, money_story.tell(money))

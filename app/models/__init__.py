@@ -20,6 +20,7 @@ from app.models.figures import ErrorCategory, ErrorTally, FigureMark, KeptFigure
 from app.models.gateway_config import GatewayConfig
 from app.models.idempotency import IdempotencyKey
 from app.models.key_mark import KeyMark
+from app.models.look import Look
 from app.models.notification import Notification, NotificationStatus
 from app.models.payment import (
     Dispute,
@@ -74,6 +75,7 @@ __all__ = [
     "ImportStatus",
     "KeptFigures",
     "KeyMark",
+    "Look",
     "NameWord",
     "Notification",
     "NotificationStatus",

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, LargeBinary, Select, func, select, type_coerce, update
+from sqlalchemy import ColumnElement, CursorResult, LargeBinary, Select, delete, func, select, type_coerce, update
 
 from app.db import db
-from app.models import AnalyticsEvent, Notification, ServiceRequest, WebhookEvent
+from app.models import AnalyticsEvent, Look, Notification, ServiceRequest, WebhookEvent
 from app.workflows import erasure
 from app.workflows.audit import SYSTEM
 from app.workflows.audit_fields import ERASED
@@ -62,6 +62,10 @@ def _unlink_visits(keys: Sequence[UUID]) -> int:
     return _count(update(AnalyticsEvent).where(AnalyticsEvent.id.in_(keys)).values(service_request_id=None))
 
 
+def _forget_looks(keys: Sequence[UUID]) -> int:
+    return _count(delete(Look).where(Look.id.in_(keys)))
+
+
 def _erase_customers(keys: Sequence[UUID]) -> int:
     return sum(erasure.erase(key, actor=SYSTEM, action="customer.forgotten") for key in keys)
 
@@ -91,6 +95,7 @@ RULES: Sequence[Rule] = (
         lambda: (AnalyticsEvent.service_request_id.is_not(None),),
         _unlink_visits,
     ),
+    Rule("looks", "records of who looked at whom", Look, lambda: (), _forget_looks),
     Rule(
         "unpaid",
         "customers who never paid",

@@ -40,7 +40,7 @@ def set_status(session, letter, status):
 
 
 def test_a_message_is_read_as_it_went_out(client, session, letter):
-    sign_in(client, Role.VIEWER)
+    sign_in(client, Role.FINANCE)
     page = client.get(f"/admin/notifications/details/?id={letter.id}")
     words = Page(page.text).words
     for part in ("Payment received", "Thank you, <b>Kavya</b>", "With receipt.pdf", "kavya.iyer@example.org"):
@@ -52,7 +52,7 @@ def test_a_message_is_read_as_it_went_out(client, session, letter):
 
 
 def test_the_html_part_can_do_nothing(client, session, letter):
-    sign_in(client, Role.VIEWER)
+    sign_in(client, Role.FINANCE)
     answer = client.get(f"/admin/notifications/{letter.id}/letter")
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
@@ -62,7 +62,7 @@ def test_the_html_part_can_do_nothing(client, session, letter):
 
 
 def test_a_waiting_message_is_read_as_it_would_go_out_now(client, session):
-    sign_in(client, Role.VIEWER)
+    sign_in(client, Role.FINANCE)
     request = make_request()
     row = session.scalars(select(Notification).where(Notification.kind == "payment_confirmed")).one()
     page = client.get(f"/admin/notifications/details/?id={row.id}")
@@ -79,13 +79,13 @@ def test_a_waiting_message_is_read_as_it_would_go_out_now(client, session):
 
 
 def test_a_sent_message_has_nothing_to_preview(client, session, letter):
-    sign_in(client, Role.VIEWER)
+    sign_in(client, Role.FINANCE)
     assert "would go out now" not in client.get(f"/admin/notifications/details/?id={letter.id}").text
     assert client.get(f"/admin/notifications/{letter.id}/preview").status_code == 404
 
 
 def test_a_template_that_breaks_is_said_where_it_would_be_previewed(client, session, monkeypatch):
-    sign_in(client, Role.VIEWER)
+    sign_in(client, Role.FINANCE)
     make_request()
     row = session.scalars(select(Notification).where(Notification.kind == "payment_confirmed")).one()
     broken = replace(letters.KINDS["payment_confirmed"], build=lambda case: {})
