@@ -103,7 +103,7 @@ def test_it_says_since_when_mail_is_late(client, session):
     assert "Mail is late" not in words(client)
     with transaction():
         session.execute(update(Notification).values(created_at=clock.utc_now() - timedelta(hours=2)))
-    assert "Mail is late: the oldest was due 2 h ago." in words(client)
+    assert "Mail is late: the oldest was due 2 h ago" in words(client)
     assert "counterfoil_notification_oldest_seconds 72" in client.get("/metrics").text
     with transaction():
         # Put off again and again, or with a worker that hangs, it is as late as before.
