@@ -8,6 +8,7 @@ from flask_admin import expose
 
 from app.admin.pages import Guarded
 from app.admin.permissions import PERMISSIONS, Permission
+from app.extensions import settings
 from app.models import STAFF_ROLES, Role
 
 DUTIES: Mapping[Role, str] = {
@@ -40,6 +41,7 @@ class RoleView(Guarded):
             duties=DUTIES,
             permissions=list(Permission),
             granted=PERMISSIONS,
+            guarded=[role.label for role in Role if role in settings().second_factor_roles],
             opened={role: self._opened(role) for role in staff},
         )
 

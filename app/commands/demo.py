@@ -23,8 +23,8 @@ from app.supervisor import Supervisor
 
 _LOGINS = ("admin", "operator", "finance", "viewer", "provider", "affiliate")
 # Whatever the caller's environment says about these, the demo is embedded and on this machine.
-_SETTINGS = {"APP_ENV", "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "BASE_URL", "TRUSTED_PROXIES"}
-_SETTING_PREFIXES = ("MAIL_", "FLASK_")
+_SETTINGS = {"APP_ENV", "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "BASE_URL"}
+_SETTING_PREFIXES = ("MAIL_", "FLASK_", "SECOND_FACTOR_", "TRUSTED_")
 # SQLite's own limit is 512 bytes, with a suffix for the files beside the database.
 _LONGEST_PATH = 480
 

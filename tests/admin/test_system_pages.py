@@ -1,5 +1,6 @@
 """Roles, feature flags and accounts, as the people who run the shop see them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -34,6 +35,14 @@ def test_the_table_of_roles_says_what_is_checked(client, session, role):
     ]
     assert rows == wanted
     assert all(duty in Page(text).words for duty in DUTIES.values())
+
+
+def test_it_is_said_which_roles_must_have_a_second_factor(app, client, session, monkeypatch):
+    sign_in(client, Role.VIEWER)
+    assert "No role must have a second factor" in client.get("/admin/roles/").text
+    demanding = replace(app.extensions["settings"], second_factor_roles=frozenset({"admin", "finance"}))
+    monkeypatch.setitem(app.extensions, "settings", demanding)
+    assert "must be set up by: Admin, Finance." in client.get("/admin/roles/").text
 
 
 def test_every_role_has_its_duty_and_each_permission_its_words():
