@@ -9,7 +9,7 @@ from babel.numbers import get_currency_symbol
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from app.kit.money import BASIS_POINTS, Money, exponent, known_currencies, parse_amount
+from app.kit.money import BASIS_POINTS, Money, exponent, format_percent, known_currencies, parse_amount, parse_percent
 
 LOCALES = ("en_IN", "hi_IN", "en_US", "de_DE", "fr_FR", "ja_JP", "ar_EG", "pt_BR", "de_CH", "he_IL", "ta_IN")
 # What the database's column can hold.
@@ -154,3 +154,22 @@ def test_whatever_is_typed_gives_an_amount_or_a_refusal(text):
     except ValueError:
         return
     assert money.decimal == Decimal(text.strip().replace(",", ""))
+
+
+@pytest.mark.parametrize(
+    ("text", "basis_points"),
+    [("10", 1000), ("7.5", 750), ("7,25 %", 725), ("0", 0), ("100%", 10_000), (" 12.05 ", 1205)],
+)
+def test_percentages_people_type_are_read_exactly(text, basis_points):
+    assert parse_percent(text) == basis_points
+
+
+@pytest.mark.parametrize("text", ["", "abc", "-1", "100.01", "7.555", "1e1", ".5", "5.", "1.2.3", "١٠", "7.5 percent"])
+def test_what_is_no_percentage_is_refused(text):
+    with pytest.raises(ValueError, match=r"percentage|more than everything"):
+        parse_percent(text)
+
+
+@given(basis_points=st.integers(0, 10_000))
+def test_a_written_percentage_is_read_as_what_it_was(basis_points):
+    assert parse_percent(format_percent(basis_points)) == basis_points
