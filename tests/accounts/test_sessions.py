@@ -84,7 +84,7 @@ def test_signing_out_ends_the_session_and_not_only_its_cookie(client, session):
 def test_signing_in_anew_ends_the_session_before(client, session):
     user = sign_in(client)
     cookie = client.get_cookie("session").value
-    sign_in(client, user)
+    client.post("/login", data={"email": user.email, "password": PASSWORD})
     assert len(sessions(session, user)) == 1
     client.set_cookie("session", cookie)
     assert not is_in(client)
