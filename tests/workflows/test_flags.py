@@ -65,6 +65,20 @@ def test_who_has_one_of_a_share_keeps_it_when_the_share_grows(key, percent, more
     assert not flags.is_on(PURCHASE, Visitor(key=key), Setting(FlagState.PERCENT, 0))
 
 
+@given(percent=st.integers(0, 100), more=st.integers(0, 100), salt=st.integers(0, 2**32))
+def test_any_share_is_about_that_share_and_grows_without_losing_anybody(percent, more, salt):
+    visitors = [Visitor(key=f"{salt}-{number}") for number in range(400)]
+
+    def chosen(share):
+        known = Setting(FlagState.PERCENT, share)
+        return {visitor.key for visitor in visitors if flags.is_on(PURCHASE, visitor, known)}
+
+    # Six standard deviations of a fair draw: by chance one of a hundred million is further off.
+    bound = 6 * (400 * percent / 100 * (1 - percent / 100)) ** 0.5
+    assert abs(len(chosen(percent)) - 4 * percent) <= bound
+    assert chosen(percent) <= chosen(min(100, percent + more))
+
+
 def test_a_share_is_about_that_share_and_another_one_for_each_flag():
     keys = [f"visitor-{number}" for number in range(2000)]
     shares = {flag.name: {key for key in keys if flags.share_of(flag.name, key) < 30} for flag in FLAGS}
