@@ -22,7 +22,7 @@ Guarded = Callable[..., Response]
 ROLES: dict[Scope, frozenset[Role]] = {
     Scope.READ_REQUESTS: frozenset({Role.ADMIN, Role.OPERATOR, Role.FINANCE, Role.VIEWER}),
     Scope.CHANGE_REQUESTS: frozenset({Role.ADMIN, Role.OPERATOR}),
-    Scope.READ_CUSTOMERS: frozenset({Role.ADMIN, Role.OPERATOR, Role.FINANCE, Role.VIEWER}),
+    Scope.READ_CUSTOMERS: frozenset({Role.ADMIN, Role.OPERATOR, Role.FINANCE}),
 }
 """As in the console: a token does nothing that its owner could not do there."""
 

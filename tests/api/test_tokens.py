@@ -37,7 +37,7 @@ def test_scopes_allow_what_the_console_allows():
     wanted = {
         Scope.READ_REQUESTS: Permission.READ,
         Scope.CHANGE_REQUESTS: Permission.WORK,
-        Scope.READ_CUSTOMERS: Permission.READ,
+        Scope.READ_CUSTOMERS: Permission.READ_CUSTOMERS,
     }
     assert {scope: {role for role in Role if wanted[scope] in PERMISSIONS[role]} for scope in Scope} == ROLES
 
