@@ -196,6 +196,9 @@ def open_page(browser: Any, live_server: WebServer) -> Iterator[Callable[..., An
     problems: list[str] = []
 
     def open_page(**options: Any) -> Any:
+        if options.get("bypass_csp"):
+            # Halfway through a change of colour nothing has the contrast that it will have.
+            options.setdefault("reduced_motion", "reduce")
         context = browser.new_context(base_url=live_server.url, **options)
         contexts.append(context)
         page = context.new_page()

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import selectinload
 
 from app.db import db
 from app.errors import NotFound
@@ -87,9 +87,10 @@ def find_request(text: str) -> ServiceRequest:
     query = (
         select(ServiceRequest)
         .where(ServiceRequest.reference_number == reference)
-        .options(joinedload(ServiceRequest.history))
+        .options(selectinload(ServiceRequest.history))
     )
-    service_request = db.session.scalars(query).unique().one_or_none()
+    # Not joined: whoever locks the request later reads it by the same plan, and an outer join cannot be locked.
+    service_request = db.session.scalar(query)
     if service_request is None:
         raise UnknownReference
     return service_request
