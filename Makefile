@@ -30,7 +30,7 @@ run: .venv/.runtime ## web, worker and scheduler on the settings of the environm
 .PHONY: test
 test: .venv/.dev ## all tests, with a real PostgreSQL, queue, mail server and browser
 	@$(BIN)/python -m tests.servers.chromium
-	@$(CLEAN) $(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS) $(TESTS)
+	@$(CLEAN) $(BIN)/python -m pytest -n 3 --dist worksteal $(PYTEST_ARGS) $(TESTS)
 
 .PHONY: check
 check: .venv/.dev ## format, lint, types and import rules
