@@ -57,6 +57,12 @@ def test_scripts_that_our_fonts_lack_do_not_stop_it(name: str) -> None:
     assert receipt.count(b"/Type /Page\n") == 1
 
 
+@pytest.mark.parametrize("name", [") Tj /AA << /S /JavaScript /JS (x) >>", "[pay](https://evil.example)", "<b>x</b>"])
+def test_what_a_customer_writes_is_text_and_nothing_to_run_or_follow(name: str) -> None:
+    receipt = print_receipt(customer_name=name, tier_name=name)
+    assert not any(word in receipt for word in (b"/JavaScript", b"/JS", b"/URI", b"/Launch"))
+
+
 @pytest.mark.parametrize("currency", ["INR", "JPY", "KWD", "EUR", "USD"])
 def test_any_currency_is_printed(currency: str) -> None:
     assert print_receipt(currency=currency).startswith(b"%PDF-")
