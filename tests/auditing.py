@@ -35,37 +35,26 @@ def mark_of(app):
     return re.search(r"\d+:[0-9a-f]{64}", result.output)[0]
 
 
-class Guard:
-    """Takes the triggers away and brings them back, as whoever has the database's password can."""
-
-    def __init__(self, session):
-        self.session = session
-        self.is_postgres = db.engine.dialect.name == "postgresql"
-
-    def __enter__(self):
-        if self.is_postgres:
-            self._run("ALTER TABLE audit_entries DISABLE TRIGGER USER")
-            return
-        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-        self.triggers = [tuple(row) for row in self.session.execute(text(query))]
-        for name, _ in self.triggers:
-            self._run(f"DROP TRIGGER {name}")
-
-    def __exit__(self, *_):
-        if self.is_postgres:
-            self._run("ALTER TABLE audit_entries ENABLE TRIGGER USER")
-            return
-        for _, sql in self.triggers:
-            self._run(sql)
-
-    def _run(self, statement):
-        with transaction() as session:
-            session.execute(text(statement))
+def tamper(statement, **values):
+    """Change rows without the triggers and bring them back, as whoever has the database's password can."""
+    if db.engine.dialect.name == "postgresql":
+        _run("ALTER TABLE audit_entries DISABLE TRIGGER USER")
+        _run(statement, **values)
+        _run("ALTER TABLE audit_entries ENABLE TRIGGER USER")
+        return
+    with transaction() as writing:
+        query = text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_entries'")
+        triggers = [tuple(row) for row in writing.execute(query)]
+        for name, _ in triggers:
+            writing.execute(text(f"DROP TRIGGER IF EXISTS {name}"))
+        writing.execute(text(statement), values)
+        for _, sql in triggers:
+            writing.execute(text(sql.replace("CREATE TRIGGER", "CREATE TRIGGER IF NOT EXISTS", 1)))
 
 
-def tamper(session, statement, **values):
-    with Guard(session), transaction():
-        session.execute(text(statement), values)
+def _run(statement, **values):
+    with transaction() as writing:
+        writing.execute(text(statement), values)
 
 
 def at(position):

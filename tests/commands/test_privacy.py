@@ -131,7 +131,6 @@ def test_the_log_still_tells_what_was_done_and_no_forgery_passes_for_an_erasure(
     # Somebody without the keys passes another text off as an erased one.
     victim, other = steps[0], next(entry for entry in session.scalars(select(AuditEntry)) if entry.id != steps[0].id)
     tamper(
-        session,
         "UPDATE audit_entries SET erased_by = :by, changes_sealed = :text WHERE position = :position",
         by=erasing.id.hex if db.engine.dialect.name == "sqlite" else erasing.id,
         text=session.execute(

@@ -19,10 +19,10 @@ def test_an_entry_changed_in_the_database_by_hand_is_found(app, session):
     job.chain()
     for column, value in (("action", "thing.other"), ("address", "192.0.2.9"), ("subject_type", "users")):
         old = getattr(chained(session)[2], column)
-        tamper(session, f"UPDATE audit_entries SET {column} = :value {at(3)}", value=value)
+        tamper(f"UPDATE audit_entries SET {column} = :value {at(3)}", value=value)
         assert "Entry 3 " in problem(app)
         assert "changed: its columns" in problem(app)
-        tamper(session, f"UPDATE audit_entries SET {column} = :value {at(3)}", value=old)
+        tamper(f"UPDATE audit_entries SET {column} = :value {at(3)}", value=old)
         assert problem(app) is None
 
 
@@ -30,21 +30,20 @@ def test_the_text_of_another_entry_is_found_and_so_is_one_that_does_not_open(app
     write(5)
     job.chain()
     tamper(
-        session,
         f"UPDATE audit_entries SET changes_sealed = (SELECT changes_sealed FROM audit_entries {at(2)}) {at(4)}",
     )
     assert re.match(r"the audit log does not verify. Entry 4 .*before and after", problem(app))
-    tamper(session, f"UPDATE audit_entries SET changes_sealed = :junk {at(4)}", junk=b"junk" * 20)
+    tamper(f"UPDATE audit_entries SET changes_sealed = :junk {at(4)}", junk=b"junk" * 20)
     assert re.match(r"the audit log does not verify. Entry 4 .*cannot be opened", problem(app))
 
 
 def test_entries_that_were_deleted_are_missed(app, session):
     write(6)
     mark = mark_of(app)
-    tamper(session, f"DELETE FROM audit_entries {at(3)}")
+    tamper(f"DELETE FROM audit_entries {at(3)}")
     assert "Entry 3: missing" in problem(app)
-    tamper(session, "DELETE FROM audit_entries WHERE position > 3")
-    tamper(session, "UPDATE audit_entries SET position = 3 WHERE position = 2")
+    tamper("DELETE FROM audit_entries WHERE position > 3")
+    tamper("UPDATE audit_entries SET position = 3 WHERE position = 2")
     assert "Entry 2: missing" in problem(app)
     assert mark.startswith("6:")
 
@@ -52,7 +51,7 @@ def test_entries_that_were_deleted_are_missed(app, session):
 def test_a_tail_that_was_cut_off_is_missed_by_the_sealed_head(app, session):
     write(6)
     job.chain()
-    tamper(session, "DELETE FROM audit_entries WHERE position > 4")
+    tamper("DELETE FROM audit_entries WHERE position > 4")
     assert "Entry 5: missing, with all after it: the newest 2 entries" in problem(app)
 
 
@@ -62,8 +61,8 @@ def test_a_tail_cut_off_together_with_its_head_is_missed_by_a_mark_kept_outside(
     old = session.execute(text("SELECT head_sealed FROM audit_chain")).scalar_one()
     write(2)
     mark = mark_of(app)
-    tamper(session, "DELETE FROM audit_entries WHERE position > 4")
-    tamper(session, "UPDATE audit_chain SET head_sealed = :old", old=old)
+    tamper("DELETE FROM audit_entries WHERE position > 4")
+    tamper("UPDATE audit_chain SET head_sealed = :old", old=old)
     assert problem(app) is None
     result = app.test_cli_runner().invoke(args=["verify-audit", "--expect", mark])
     assert result.exit_code == 1
@@ -74,12 +73,11 @@ def test_a_tail_cut_off_together_with_its_head_is_missed_by_a_mark_kept_outside(
 def test_a_chain_written_anew_without_the_keys_does_not_fit_its_sealed_head(app, session):
     write(4)
     job.chain()
-    tamper(session, f"UPDATE audit_entries SET action = 'thing.forged' {at(2)}")
+    tamper(f"UPDATE audit_entries SET action = 'thing.forged' {at(2)}")
     mark = BEGINNING
     for entry in chained(session):
         own = audit_hashes.hash_of(entry, entry.position, mark.hash)
         tamper(
-            session,
             f"UPDATE audit_entries SET previous_hash = :before, entry_hash = :own {at(entry.position)}",
             before=mark.hash,
             own=own,
@@ -93,8 +91,8 @@ def test_a_chain_written_anew_without_the_keys_does_not_fit_its_sealed_head(app,
 def test_entries_in_another_order_are_found(app, session):
     write(4)
     job.chain()
-    tamper(session, "UPDATE audit_entries SET position = -position WHERE position IN (2, 3)")
-    tamper(session, "UPDATE audit_entries SET position = 5 + position WHERE position < 0")
+    tamper("UPDATE audit_entries SET position = -position WHERE position IN (2, 3)")
+    tamper("UPDATE audit_entries SET position = 5 + position WHERE position < 0")
     assert re.match(r"the audit log does not verify. Entry 2 .*another order", problem(app))
 
 
@@ -134,7 +132,7 @@ def test_the_job_goes_on_where_it_stopped_and_alerts(session, monkeypatch):
     chain = session.scalars(select(AuditChain)).one()
     assert (chain.problem, chain.verified_position) == (None, 0)
     assert chain.verified_at is not None
-    tamper(session, f"UPDATE audit_entries SET action = 'x' {at(2)}")
+    tamper(f"UPDATE audit_entries SET action = 'x' {at(2)}")
     job.verify()
     session.rollback()
     assert "Entry 2 " in session.scalars(select(AuditChain.problem)).one()
