@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, MetaData, event, exc
@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _CALLBACKS = "run_after_commit"
+_FOUND = "once_while_reading"
 _SQLITE_PRAGMAS = ("journal_mode=WAL", "busy_timeout=10000", "synchronous=FULL", "foreign_keys=ON")
 
 _BACKOFF = Backoff(first=timedelta(milliseconds=150), factor=4, retries=2)
@@ -135,6 +136,19 @@ def run_after_commit(callback: Callable[[], None]) -> None:
         callbacks.append(callback)
 
 
+def is_writing() -> bool:
+    """Whether a `transaction()` is open."""
+    return _CALLBACKS in db.session().info
+
+
+def once_while_reading(read: Callable[[], T]) -> T:
+    """What `read` found when it was first asked, until a `transaction()` begins or the session ends."""
+    found: dict[Callable[[], object], Any] = db.session().info.setdefault(_FOUND, {})
+    if read not in found:
+        found[read] = read()
+    return cast(T, found[read])
+
+
 def _run(callback: Callable[[], None]) -> None:
     # The commit stands: a customer who has paid must not see an error because the queue is down.
     try:
@@ -148,6 +162,7 @@ def _end_reading(session: Session) -> None:
     # Also drops what a statement may have written outside: only a transaction() keeps things.
     session.rollback()
     session.expire_all()
+    session.info.pop(_FOUND, None)
 
 
 def _begin_writing(session: Session) -> None:

@@ -119,7 +119,7 @@ def _schema_of_postgres(connection):
     indexes = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
     constraints = """
         SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
-        FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 't'
     """
     for query in (columns, indexes, constraints):
         yield from (tuple(row) for row in connection.execute(text(query)))

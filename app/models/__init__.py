@@ -16,6 +16,7 @@ from app.models.bulk_change import BulkChange, BulkChangeRow, BulkRowState, Bulk
 from app.models.catalog import Category, Service, ServiceTier
 from app.models.console import AnalyticsEvent, FeatureFlag, FlagState, SavedView, UserPreference
 from app.models.csv_import import CsvImport, ImportStatus
+from app.models.edition import Edition
 from app.models.figures import ErrorCategory, ErrorTally, FigureMark, KeptFigures
 from app.models.gateway_config import GatewayConfig
 from app.models.idempotency import IdempotencyKey
@@ -64,6 +65,7 @@ __all__ = [
     "Decline",
     "Dispute",
     "DisputeStatus",
+    "Edition",
     "ErrorCategory",
     "ErrorTally",
     "EventOutcome",

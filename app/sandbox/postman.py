@@ -35,7 +35,7 @@ def announce(payment: SandboxPayment) -> None:
     if payment.outcome is None:
         return
     outcome = OUTCOMES[payment.outcome]
-    secret = gateway_choice.get_config("sandbox").webhook_secret
+    secret = next(iter(gateway_choice.get_account("sandbox").config.webhook_secrets), "")
     letter = Letter(links().webhook("sandbox"), _body(payment), secret)
     for _ in range(outcome.webhooks):
         _post_later(letter, outcome.settles_after.total_seconds(), tries_left=len(_WAITS_SECONDS))

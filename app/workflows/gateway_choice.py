@@ -1,6 +1,9 @@
 """Which payment companies can take a payment now, and the adapters that speak to them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -11,21 +14,54 @@ from app.gateways import Gateway
 from app.gateways.base import PageScript, PaymentGatewayConfig, UnsupportedGateway
 from app.models import GatewayConfig, Payment
 from app.workflows import gateway_health
+from app.workflows.editions import Kept
 
 
-def active_gateways(currency: str) -> list[GatewayConfig]:
+@dataclass(frozen=True, slots=True)
+class GatewayAccount:
+    """A gateway as it is set up, its secrets opened: `config` is what its adapter is made with."""
+
+    gateway: str
+    is_active: bool
+    is_default: bool
+    resting_until: datetime | None
+    config: PaymentGatewayConfig
+
+    @property
+    def pays_on(self) -> str:
+        return pays_on(self.config)
+
+
+def accounts() -> Mapping[str, GatewayAccount]:
+    """All gateways that were ever set up, by name: read again only when one was changed, by whomever."""
+    return _ACCOUNTS.now()
+
+
+def get_account(gateway: str) -> GatewayAccount:
+    """Raises UnsupportedGateway when it was never set up."""
+    account = accounts().get(gateway)
+    if account is None:
+        raise UnsupportedGateway
+    return account
+
+
+def adapter_of(gateway: str) -> Gateway:
+    """What speaks to it with the credentials that it has now. Raises UnsupportedGateway when it was never set up."""
+    return gateways.create(get_account(gateway).config)
+
+
+def active_gateways(currency: str) -> list[GatewayAccount]:
     """The active ones that take the currency: the default first, one that keeps failing last."""
-    query = select(GatewayConfig).where(GatewayConfig.is_active).order_by(GatewayConfig.gateway)
-    usable = [config for config in db.session.scalars(query) if _is_usable(config, currency)]
-    return sorted(usable, key=lambda config: (gateway_health.is_resting(config), not config.is_default))
+    usable = [account for account in accounts().values() if account.is_active and _is_usable(account, currency)]
+    return sorted(usable, key=lambda account: (gateway_health.is_resting(account), not account.is_default))
 
 
-def choose_gateway(currency: str, wanted: str | None = None) -> GatewayConfig:
+def choose_gateway(currency: str, wanted: str | None = None) -> GatewayAccount:
     """The wanted one, else the default, else any that takes the currency. Raises NoGateway."""
     usable = active_gateways(currency)
-    for config in usable:
-        if config.gateway == wanted:
-            return config
+    for account in usable:
+        if account.gateway == wanted:
+            return account
     if not usable:
         raise NoGateway
     return usable[0]
@@ -45,46 +81,24 @@ class Offer:
 def offers(currency: str) -> list[Offer]:
     """The ways to pay now, the default first."""
     return [
-        Offer(config.gateway, adapter.label, config.mode == "test", adapter.pay_page_origins())
-        for config in active_gateways(currency)
-        for adapter in [adapter_for(config)]
+        Offer(account.gateway, adapter.label, account.config.mode == "test", adapter.pay_page_origins())
+        for account in active_gateways(currency)
+        for adapter in [gateways.create(account.config)]
     ]
 
 
 def script_of(payment: Payment) -> PageScript | None:
     """The gateway's script that takes this payment on our page; None where customers pay on the gateway's."""
-    config = get_config(payment.gateway)
-    return adapter_for(config).page_script() if pays_on(config) == "shop" else None
+    account = get_account(payment.gateway)
+    return gateways.create(account.config).page_script() if account.pays_on == "shop" else None
 
 
-def pays_on(config: GatewayConfig) -> str:
+def pays_on(config: GatewayConfig | PaymentGatewayConfig) -> str:
     """Whose page takes the payments of customers whose browser runs scripts: `shop` or `gateway`.
 
     A stand-in has no script to load, so unless told otherwise a config with an `api_base` leads to its page.
     """
     return config.options.get("pays_on", "gateway" if config.api_base else "shop")
-
-
-def get_config(gateway: str) -> GatewayConfig:
-    """Raises UnsupportedGateway when it was never set up."""
-    config = db.session.scalar(select(GatewayConfig).where(GatewayConfig.gateway == gateway))
-    if config is None:
-        raise UnsupportedGateway
-    return config
-
-
-def adapter_for(config: GatewayConfig) -> Gateway:
-    return gateways.create(
-        PaymentGatewayConfig(
-            gateway=config.gateway,
-            mode=config.mode,
-            api_key=config.api_key,
-            api_secret=config.api_secret,
-            webhook_secrets=tuple(filter(None, (config.webhook_secret, config.previous_webhook_secret))),
-            api_base=config.api_base,
-            options=config.options,
-        )
-    )
 
 
 def label_of(gateway: str) -> str:
@@ -112,6 +126,41 @@ def find_by_signature(header_names: set[str]) -> str | None:
     return None
 
 
-def _is_usable(config: GatewayConfig, currency: str) -> bool:
-    gateway = Gateway.registry.get(config.gateway)
+def _is_usable(account: GatewayAccount, currency: str) -> bool:
+    gateway = Gateway.registry.get(account.gateway)
     return gateway is not None and gateway.is_available() and gateway.takes(currency)
+
+
+def _read_accounts() -> Mapping[str, GatewayAccount]:
+    """By name. Columns and not rows: a row that the session knows would not be read again."""
+    columns = (
+        GatewayConfig.gateway,
+        GatewayConfig.is_active,
+        GatewayConfig.is_default,
+        GatewayConfig.resting_until,
+        GatewayConfig.mode,
+        GatewayConfig.api_key,
+        GatewayConfig.api_secret,
+        GatewayConfig.webhook_secret,
+        GatewayConfig.previous_webhook_secret,
+        GatewayConfig.api_base,
+        GatewayConfig.options,
+    )
+    rows = db.session.execute(select(*columns).order_by(GatewayConfig.gateway))
+    return {row.gateway: _account(row) for row in rows}
+
+
+def _account(row: Any) -> GatewayAccount:
+    config = PaymentGatewayConfig(
+        gateway=row.gateway,
+        mode=row.mode,
+        api_key=row.api_key,
+        api_secret=row.api_secret,
+        webhook_secrets=tuple(filter(None, (row.webhook_secret, row.previous_webhook_secret))),
+        api_base=row.api_base,
+        options=row.options,
+    )
+    return GatewayAccount(row.gateway, row.is_active, row.is_default, row.resting_until, config)
+
+
+_ACCOUNTS = Kept("gateways", _read_accounts)

@@ -1,6 +1,7 @@
 """How each gateway has been doing: what its circuit breaker and the console go by."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import func, or_, select, update
 
@@ -18,9 +19,14 @@ _SILENCE = timedelta(hours=1)
 _ENOUGH_PAYMENTS = 3
 
 
-def is_resting(config: GatewayConfig) -> bool:
+class Resting(Protocol):
+    @property
+    def resting_until(self) -> datetime | None: ...
+
+
+def is_resting(gateway: Resting) -> bool:
     """It failed several times in a row: others are offered first for a while."""
-    return config.resting_until is not None and config.resting_until > clock.utc_now()
+    return gateway.resting_until is not None and gateway.resting_until > clock.utc_now()
 
 
 def note_answer(gateway: str) -> None:

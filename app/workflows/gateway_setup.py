@@ -76,7 +76,7 @@ def not_set_up() -> list[Known]:
 
 def check_connection(gateway: str) -> None:
     """Ask the gateway whether it takes our credentials; outside any transaction. Raises GatewayError, for staff."""
-    gateway_choice.adapter_for(gateway_choice.get_config(gateway)).check_credentials()
+    gateway_choice.adapter_of(gateway).check_credentials()
 
 
 def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor, seen: str | None = None) -> GatewayConfig:

@@ -112,7 +112,7 @@ def get_locked(payment_id: UUID) -> Payment:
 
 
 def _adapter_of(payment: Payment) -> Gateway:
-    return gateway_choice.adapter_for(gateway_choice.get_config(payment.gateway))
+    return gateway_choice.adapter_of(payment.gateway)
 
 
 def _find_by(gateway: str, condition: object) -> Payment | None:

@@ -81,13 +81,13 @@ def open_payment(service_request: ServiceRequest, gateway: str | None = None) ->
     db.session.flush()
     db.session.refresh(service_request, with_for_update=LOCK)
     ensure_payable(service_request)
-    config = gateway_choice.choose_gateway(service_request.currency, gateway)
-    pending = _find_pending(service_request, config.gateway)
+    wanted = gateway_choice.choose_gateway(service_request.currency, gateway).gateway
+    pending = _find_pending(service_request, wanted)
     if pending is not None:
         return pending
-    service_request.payment_gateway = config.gateway
+    service_request.payment_gateway = wanted
     service_request.payment_status = PaymentStatus.PENDING
-    payment = _make_payment(service_request, config.gateway)
+    payment = _make_payment(service_request, wanted)
     db.session.add(payment)
     db.session.flush()
     run_after_commit(partial(meters.payments.labels(payment.gateway, "opened").inc))
@@ -111,7 +111,7 @@ def create_intent(payment: Payment, links: Links, *, is_hosted: bool = True) -> 
     """
     service_request = payment.service_request
     reference = service_request.reference_number
-    adapter = gateway_choice.adapter_for(gateway_choice.get_config(payment.gateway))
+    adapter = gateway_choice.adapter_of(payment.gateway)
     params = PaymentIntentParams(
         amount=payment.amount,
         description=service_request.title,

@@ -91,7 +91,7 @@ def open_refund(payment: Payment, wish: Wish, *, actor: Actor) -> Refund:
 def send(refund: Refund) -> RefundResult:
     """Ask the gateway; outside any transaction. Raises GatewayError: the refund then stays on record as requested."""
     payment = refund.payment
-    adapter = gateway_choice.adapter_for(gateway_choice.get_config(refund.gateway))
+    adapter = gateway_choice.adapter_of(refund.gateway)
     params = RefundParams(
         gateway_payment_id=payment.gateway_payment_id or "",
         gateway_intent_id=payment.gateway_intent_id or "",

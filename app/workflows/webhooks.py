@@ -38,7 +38,7 @@ def gateway_of(headers: Mapping[str, str]) -> str:
 
 def parse(gateway: str, body: bytes, headers: Mapping[str, str]) -> GatewayEvent:
     """Verify and read a delivery. Raises UnsupportedGateway or InvalidSignature."""
-    adapter = gateway_choice.adapter_for(gateway_choice.get_config(gateway))
+    adapter = gateway_choice.adapter_of(gateway)
     if not adapter.is_available():
         raise UnsupportedGateway
     # An empty secret switches the endpoint off: the adapter refuses whatever comes.
@@ -148,7 +148,7 @@ def due_events(limit: int = 100) -> list[UUID]:
 
 def read_again(row: WebhookEvent) -> GatewayEvent:
     """It was verified when it came; by now its secret may have been rolled or its timestamp be too old."""
-    adapter = gateway_choice.adapter_for(gateway_choice.get_config(row.gateway))
+    adapter = gateway_choice.adapter_of(row.gateway)
     return adapter.process_webhook(row.body, json.loads(row.headers))
 
 

@@ -1,0 +1,63 @@
+"""What is the same for everybody and seldom changes, kept in the process exactly as long as it stands in the tables.
+
+Whoever changes such rows, by whatever way, makes the database stamp them anew in the same transaction
+(`models.Edition`). A page looks at the stamps once, in one small statement, and reads the rows themselves only when
+their stamp is another than the one it keeps them under.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from app.db import db, is_writing, once_while_reading
+from app.models import Edition
+
+T = TypeVar("T")
+
+_STAMPS = select(Edition.catalog, Edition.gateways, Edition.flags)
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy(Generic[T]):
+    stamp: UUID
+    rows: T
+
+
+class Kept(Generic[T]):
+    """What `read` finds in the tables of a subject (a column of `editions`): values, nobody's in particular, that
+    nothing may change. All threads share them.
+
+    Within a `transaction()` the rows are read themselves: what is decided there is decided on what stands there then,
+    the transaction's own changes included.
+    """
+
+    def __init__(self, subject: str, read: Callable[[], T]) -> None:
+        self._subject = subject
+        self._read = read
+        self._copy: _Copy[T] | None = None
+
+    def now(self) -> T:
+        stamp = stamp_of(self._subject)
+        if stamp is None:
+            return self._read()
+        copy = self._copy
+        if copy is None or copy.stamp != stamp:
+            # Read after the stamp: a change in between is in it, under a stamp that nobody will see again.
+            copy = self._copy = _Copy(stamp, self._read())
+        return copy.rows
+
+
+def stamp_of(subject: str) -> UUID | None:
+    """What other things made of the subject's rows may be kept under; None where nothing may be kept."""
+    if is_writing():
+        return None
+    stamps = once_while_reading(_stamps)
+    found: UUID | None = getattr(stamps, subject) if stamps is not None else None
+    return found
+
+
+def _stamps() -> Row[UUID, UUID, UUID] | None:
+    return db.session.execute(_STAMPS).one_or_none()

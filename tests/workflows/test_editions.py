@@ -1,0 +1,175 @@
+"""What processes keep of the tables is never older than the tables, whoever changes them and however."""
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+
+from app.db import db, rehearsal, transaction
+from app.models import Edition, FeatureFlag, FlagState, GatewayConfig, Service
+from app.workflows import editions, gateway_choice, gateway_health
+from app.workflows.editions import Kept
+from tests.factories import make_gateway, make_service
+
+SUBJECTS = ("catalog", "gateways", "flags")
+# Noted all day long, and read by the console from the rows themselves.
+HEALTH = {"last_webhook_at", "last_success_at", "last_failure_at", "last_failure", "failures_in_row", "updated_at"}
+OTHER_VALUES = {
+    "gateway": "'other'",
+    "is_active": "false",
+    "is_default": "false",
+    "mode": "'live'",
+    "api_base": "'https://example.com'",
+    "options": '\'{"pays_on": "shop"}\'',
+    "resting_until": "'2030-01-01 00:00:00'",
+}
+
+
+@pytest.fixture
+def elsewhere(database_url):
+    """Another program with the same database: it knows nothing of ours."""
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def rows(app):
+    with app.app_context():
+        make_service(tiers=2)
+        make_gateway()
+        with transaction():
+            db.session.add(FeatureFlag(name="purchase", state=FlagState.ON, percent=0, user_emails=[]))
+        db.session.remove()
+
+
+def run(engine, statement):
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+def stamps(app):
+    with app.app_context():
+        found = db.session.get(Edition, 1)
+        return {subject: getattr(found, subject) for subject in SUBJECTS}
+
+
+def changed(before, after):
+    return {subject for subject in SUBJECTS if before[subject] != after[subject]}
+
+
+@pytest.mark.parametrize(
+    ("statement", "subject"),
+    [
+        ("UPDATE services SET price_minor = price_minor + 1", "catalog"),
+        ("UPDATE services SET is_active = NOT is_active", "catalog"),
+        ("UPDATE service_tiers SET price_minor = price_minor + 1", "catalog"),
+        ("DELETE FROM service_tiers", "catalog"),
+        ("DELETE FROM services", "catalog"),
+        ("INSERT INTO services SELECT * FROM services WHERE false", None),
+        ("UPDATE payment_gateway_config SET is_active = false, is_default = false", "gateways"),
+        ("DELETE FROM payment_gateway_config", "gateways"),
+        ("UPDATE feature_flags SET state = 'off'", "flags"),
+        ("DELETE FROM feature_flags", "flags"),
+    ],
+)
+def test_any_statement_of_any_program_is_noticed(app, rows, elsewhere, statement, subject):
+    before = stamps(app)
+    run(elsewhere, statement)
+    assert changed(before, stamps(app)) == ({subject} if subject else set())
+
+
+def test_every_column_of_a_gateways_settings_is_watched(app, rows, elsewhere):
+    watched = {column.name for column in inspect(GatewayConfig).columns} - HEALTH - {"id", "created_at"}
+    for name in sorted(watched, key=lambda name: name == "is_active"):
+        before = stamps(app)
+        value = "CAST('x' AS bytea)" if elsewhere.dialect.name == "postgresql" else "x'00'"
+        run(
+            elsewhere,
+            f"UPDATE payment_gateway_config SET {name} = {value if name.endswith('_sealed') else OTHER_VALUES[name]}",
+        )
+        assert changed(before, stamps(app)) == {"gateways"}, name
+
+
+def test_a_gateways_health_leaves_what_is_kept_alone(app, rows):
+    before = stamps(app)
+    with app.app_context(), transaction():
+        gateway_health.note_answer("sandbox")
+        gateway_health.note_webhook("sandbox")
+    assert stamps(app) == before
+
+
+@pytest.mark.postgres
+def test_emptied_tables_and_rows_loaded_without_triggers_are_noticed(app, rows, elsewhere):
+    before = stamps(app)
+    with elsewhere.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("UPDATE services SET price_minor = 1"))
+    assert changed(before, between := stamps(app)) == {"catalog"}
+    run(elsewhere, "TRUNCATE feature_flags")
+    assert changed(between, stamps(app)) == {"flags"}
+
+
+def test_what_was_taken_back_is_no_news(app, rows, elsewhere):
+    before = stamps(app)
+    with elsewhere.connect() as connection:
+        connection.execute(text("UPDATE services SET price_minor = 1"))
+        connection.rollback()
+    assert stamps(app) == before
+
+
+def test_rows_are_read_once_and_again_after_a_change(app, rows, elsewhere):
+    reads = []
+    kept = Kept("catalog", lambda: reads.append(1) or db.session.query(Service.price_minor).scalar())
+
+    def now():
+        with app.app_context():
+            return kept.now()
+
+    assert now() == now()
+    assert len(reads) == 1
+    run(elsewhere, "UPDATE services SET price_minor = 777")
+    assert now() == now() == 777
+    assert len(reads) == 2
+
+
+def test_a_transaction_sees_its_own_changes_and_leaves_none_behind_that_it_took_back(app, rows):
+    kept = Kept("catalog", lambda: db.session.query(Service.price_minor).scalar())
+    with app.app_context():
+        before = kept.now()
+        with rehearsal():
+            db.session.query(Service).one().price_minor = 5
+            assert kept.now() == 5
+        assert kept.now() == before
+
+
+def test_without_stamps_nothing_is_kept(app, rows, elsewhere):
+    run(elsewhere, "DELETE FROM editions")
+    with app.app_context():
+        assert editions.stamp_of("gateways") is None
+        assert list(gateway_choice.accounts()) == ["sandbox"]
+
+
+def test_a_gateway_switched_off_elsewhere_is_offered_no_more(app, rows, elsewhere):
+    def offered():
+        with app.app_context():
+            return [offer.gateway for offer in gateway_choice.offers("INR")]
+
+    assert offered() == ["sandbox"]
+    run(elsewhere, "UPDATE payment_gateway_config SET is_active = false, is_default = false")
+    assert offered() == []
+
+
+@pytest.mark.postgres
+def test_two_transactions_never_wait_for_each_others_stamps_in_two_orders(app, rows, elsewhere):
+    """The stamp is the last lock that a transaction takes."""
+    with app.app_context():
+        second = make_service()
+        first = db.session.query(Service.id).filter(Service.id != second.id).scalar()
+        db.session.remove()
+    raise_price = text("UPDATE services SET price_minor = price_minor + 1 WHERE id = :id")
+    with elsewhere.connect() as one, elsewhere.connect() as other:
+        one.execute(raise_price, {"id": first})
+        other.execute(text("SET lock_timeout = '2s'"))
+        other.execute(raise_price, {"id": second.id})
+        other.commit()
+        one.execute(raise_price, {"id": second.id})
+        one.commit()
