@@ -10,6 +10,7 @@ function isTyping(target) {
 }
 
 document.querySelector("[data-focus]")?.focus();
+document.querySelector(".rail [aria-current]")?.scrollIntoView({ block: "nearest" });
 
 // A choice narrows the list at once; a date does when it is complete and left.
 for (const form of document.querySelectorAll("[data-filters]")) {
