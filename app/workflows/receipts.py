@@ -1,34 +1,31 @@
 """The receipt for a paid request: one page of PDF."""
 
-import logging
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 
 from app.gateways import Gateway
+from app.kit import pdf, setting
 from app.kit.contact import format_phone
 from app.kit.money import Money
+from app.kit.typefaces import Typeface
 from app.models import Payment, ServiceRequest
 
-if TYPE_CHECKING:
-    from fpdf import FPDF
-
-# It would log the characters of a name that no font has.
-logging.getLogger("fpdf").setLevel(logging.ERROR)
-# It would write a line for each table of each font of each receipt.
-logging.getLogger("fontTools").setLevel(logging.WARNING)
-
 _FONTS = Path(__file__).parent.parent / "fonts"
-# What the small fonts have; they load eight times faster than the whole ones.
-_LATIN = re.compile(r"[\u0020-\u007e\u00a0-\u017f\u2010-\u2027\u2030-\u203a€₹№−]*")
+_FALLBACK = _FONTS / "Lohit-Devanagari.zip"
+_PLAIN = Typeface(_FONTS / "DejaVuSans.zip", _FALLBACK)
+_BOLD = Typeface(_FONTS / "DejaVuSans-Bold.zip", _FALLBACK)
+
 _INK, _SOFT, _ACCENT, _LINE = (27, 33, 36), (82, 91, 96), (11, 91, 102), (220, 220, 214)
-_MARGIN, _WIDTH, _LABEL_WIDTH = 20, 170, 46
+_MM = 72 / 25.4
+_MARGIN, _LABEL_WIDTH = 20 * _MM, 46 * _MM
+_WIDTH = pdf.WIDTH - 2 * _MARGIN
+_LOWEST = pdf.HEIGHT - _MARGIN
+_LEADING = 0.55 * _MM
+"""From line to line, for each point of the size."""
 
 _Lines = list[tuple[str, str]]
 """Labels and what stands beside them."""
@@ -65,12 +62,12 @@ def receipt_pdf(
         "Bought": _lines(service_request, payment, style),
         "Paid": _paid(payment, style.moment(paid_at)),
     }
-    page = _blank_page(paid_at, {seller.name: [], **sections})
+    page = _Page(f"Receipt {service_request.reference_number}", paid_at)
     _head(page, seller, service_request)
     for title, lines in sections.items():
         _section(page, title, lines)
-    _foot(page, seller)
-    return bytes(page.output())
+    page.write(f"Questions? Write to {seller.support_email} and name the reference above.", size=10, colour=_SOFT)
+    return page.document.as_bytes()
 
 
 def _buyer(service_request: ServiceRequest) -> _Lines:
@@ -107,67 +104,62 @@ def _readable_phone(phone: str) -> str:
     return format_phone(phone) if phone.startswith("+") else phone
 
 
-def _blank_page(made_at: datetime, sections: Mapping[str, _Lines]) -> "FPDF":
-    # Slow to load, and a web process may never print a receipt.
-    from fpdf import FPDF  # noqa: PLC0415
-
-    page = FPDF(format="A4")
-    page.set_creation_date(made_at)
-    _add_fonts(page, "".join(text for lines in sections.values() for _, text in lines))
-    page.set_margins(_MARGIN, _MARGIN)
-    page.add_page()
-    return page
+def _head(page: "_Page", seller: Seller, service_request: ServiceRequest) -> None:
+    page.write(seller.name, _BOLD, size=11, colour=_ACCENT)
+    page.skip(4)
+    page.write("Receipt", _BOLD, size=22)
+    page.write(service_request.reference_number, size=13, colour=_SOFT)
+    page.skip(6)
 
 
-def _add_fonts(page: "FPDF", text: str) -> None:
-    part = "-Latin" if _LATIN.fullmatch(text) else ""
-    page.add_font("Sans", fname=_FONTS / f"DejaVuSans{part}.ttf")
-    page.add_font("Sans", style="B", fname=_FONTS / f"DejaVuSans-Bold{part}.ttf")
-    if not part:
-        page.add_font("Devanagari", fname=_FONTS / "Lohit-Devanagari.ttf")
-        page.set_fallback_fonts(["Devanagari"], exact_match=False)
-
-
-def _head(page: "FPDF", seller: Seller, service_request: ServiceRequest) -> None:
-    page.set_title(f"Receipt {service_request.reference_number}")
-    _write(page, seller.name, size=11, bold=True, colour=_ACCENT)
-    page.ln(4)
-    _write(page, "Receipt", size=22, bold=True)
-    _write(page, service_request.reference_number, size=13, colour=_SOFT)
-    page.ln(6)
-
-
-def _section(page: "FPDF", title: str, lines: _Lines) -> None:
-    page.set_draw_color(*_LINE)
-    page.line(_MARGIN, page.get_y(), _MARGIN + _WIDTH, page.get_y())
-    page.ln(4)
-    _write(page, title, size=11, bold=True)
-    page.ln(1)
+def _section(page: "_Page", title: str, lines: _Lines) -> None:
+    page.rule()
+    page.skip(4)
+    page.write(title, _BOLD, size=11)
+    page.skip(1)
     for label, text in lines:
-        _row(page, label, text)
-    page.ln(6)
+        page.row(label, text)
+    page.skip(6)
 
 
-def _row(page: "FPDF", label: str, text: str) -> None:
-    top = page.get_y()
-    _write(page, label, size=10, colour=_SOFT, width=_LABEL_WIDTH)
-    page.set_xy(_MARGIN + _LABEL_WIDTH, top)
-    _write(page, text, size=10, width=_WIDTH - _LABEL_WIDTH)
+class _Page:
+    """Filled from above, and followed by another when it is full."""
 
+    def __init__(self, title: str, made_at: datetime) -> None:
+        self.document = pdf.Document(title=title, made_at=made_at)
+        self._top = _MARGIN
 
-def _foot(page: "FPDF", seller: Seller) -> None:
-    _write(page, f"Questions? Write to {seller.support_email} and name the reference above.", size=10, colour=_SOFT)
+    def skip(self, millimetres: int) -> None:
+        self._top += millimetres * _MM
 
+    def rule(self) -> None:
+        self.document.rule(at=(_MARGIN, self._top), length=_WIDTH, colour=_LINE)
 
-def _write(
-    page: "FPDF",
-    text: str,
-    *,
-    size: int,
-    bold: bool = False,
-    colour: tuple[int, int, int] = _INK,
-    width: int = _WIDTH,
-) -> None:
-    page.set_font("Sans", style="B" if bold else "", size=size)
-    page.set_text_color(*colour)
-    page.multi_cell(width, size * 0.55, text, align="L", new_x="LMARGIN")
+    def row(self, label: str, text: str) -> None:
+        self._make_room(10)
+        top = self._top
+        self.write(label, size=10, colour=_SOFT)
+        self._top = top
+        self.write(text, size=10, indent=_LABEL_WIDTH)
+
+    def write(
+        self,
+        text: str,
+        face: Typeface = _PLAIN,
+        *,
+        size: int,
+        colour: pdf.Colour = _INK,
+        indent: float = 0,
+    ) -> None:
+        room = (_WIDTH - indent) * 1000 / size
+        for line in setting.broken(text, lambda line: face.width(line) <= room):
+            self._make_room(size)
+            self._top += size * _LEADING
+            foot = self._top - size * (_LEADING / 2 - 0.3)
+            at = (_MARGIN + indent, foot)
+            self.document.write(setting.as_seen(line), face, at=at, size=size, colour=colour)
+
+    def _make_room(self, size: int) -> None:
+        if self._top + size * _LEADING > _LOWEST:
+            self.document.begin_page()
+            self._top = _MARGIN
