@@ -101,7 +101,6 @@ def _engine_options(database_url: str) -> dict[str, object]:
         return {"connect_args": {"timeout": 10}, "hide_parameters": True}
     # A session in another time zone would show and compare times in it.
     return {
-        "pool_pre_ping": True,
         "hide_parameters": True,
         "connect_args": {"options": "-c TimeZone=UTC", "connect_timeout": 5},
     }

@@ -1,6 +1,7 @@
 """The database session, and the one place in the tree that commits."""
 
 import logging
+import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any, TypeVar, cast
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, MetaData, event, exc
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import Pool
 
 from app.kit.backoff import Backoff
 
@@ -22,6 +24,9 @@ _FOUND = "once_while_reading"
 _SQLITE_PRAGMAS = ("journal_mode=WAL", "busy_timeout=10000", "synchronous=FULL", "foreign_keys=ON")
 
 _BACKOFF = Backoff(first=timedelta(milliseconds=150), factor=4, retries=2)
+_RESTED = "rests_since"
+_LONG_REST = 60.0
+"""Seconds, after which a connection may have been forgotten on its way without either end having been told."""
 _SLOW = timedelta(seconds=2)
 """A try that took longer is not repeated: the customer has waited enough, and is offered to try again."""
 
@@ -193,7 +198,7 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 
 @event.listens_for(Engine, "connect")
 def _configure_postgres(connection: Any, _record: object) -> None:
-    if type(connection).__module__.partition(".")[0] != "psycopg":
+    if not _is_postgres(connection):
         return
     # Loaded only where it is the driver.
     from psycopg.types.string import StrDumper  # noqa: PLC0415
@@ -213,3 +218,38 @@ def _begin_on_sqlite(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
         connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+@event.listens_for(Pool, "checkin")
+def _note_rest(_connection: object, record: Any) -> None:
+    record.info[_RESTED] = time.monotonic()
+
+
+@event.listens_for(Pool, "checkout")
+def _refuse_lost(connection: Any, record: Any, _proxy: object) -> None:
+    """A server that went away leaves a mark in the socket: seen without asking it, which took as long as a query.
+
+    Raises DisconnectionError, upon which the pool connects anew.
+    """
+    if not _is_postgres(connection) or _RESTED not in record.info:
+        return
+    if time.monotonic() - record.info[_RESTED] < _LONG_REST and _is_silent(connection):
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except connection.Error as error:
+        raise exc.DisconnectionError from error
+
+
+def _is_silent(connection: Any) -> bool:
+    """Nothing waits to be read: a resting connection hears of its server only when that ends it."""
+    if connection.closed:
+        return False
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    return not poll.poll(0)
+
+
+def _is_postgres(connection: Any) -> bool:
+    return type(connection).__module__.partition(".")[0] == "psycopg"

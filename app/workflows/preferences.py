@@ -15,11 +15,21 @@ _KNOWN = "preferences"
 
 def load(user_id: UUID, name: str) -> Mapping[str, Any]:
     """Empty when nothing was chosen yet. All of a person's are read together: a page asks for several."""
-    known: dict[UUID, dict[str, Any]] = db.session().info.setdefault(_KNOWN, {})
+    known = _known()
     if user_id not in known:
         query = select(UserPreference.name, UserPreference.value).where(UserPreference.user_id == user_id)
         known[user_id] = dict(db.session.execute(query).all())
     return known[user_id].get(name) or {}
+
+
+def remember(user_id: UUID, found: Mapping[str, Any]) -> None:
+    """All of a person's, which came along with something else: nothing is read for them while this session lasts."""
+    _known()[user_id] = found
+
+
+def _known() -> dict[UUID, Mapping[str, Any]]:
+    known: dict[UUID, Mapping[str, Any]] = db.session().info.setdefault(_KNOWN, {})
+    return known
 
 
 def save(user_id: UUID, name: str, value: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app.db import LOCK, db
@@ -14,15 +14,17 @@ from app.workflows.audit import Actor
 MOST_OWN = 20
 LONGEST_NAME = 60
 
+# Put together once: the list asks it each time.
+_VIEWS = (
+    select(SavedView)
+    .where(or_(SavedView.owner_id == bindparam("user"), SavedView.is_shared))
+    .order_by(SavedView.sort_order, SavedView.id)
+)
+
 
 def views_of(user: User) -> list[SavedView]:
     """Their own and the shared ones, in the order in which they were made."""
-    query = (
-        select(SavedView)
-        .where(or_(SavedView.owner_id == user.id, SavedView.is_shared))
-        .order_by(SavedView.sort_order, SavedView.id)
-    )
-    return list(db.session.scalars(query))
+    return list(db.session.scalars(_VIEWS, {"user": user.id}))
 
 
 def save(user: User, name: str, query: str, *, is_shared: bool, actor: Actor) -> SavedView:
