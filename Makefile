@@ -12,8 +12,9 @@ PYTEST_ARGS =
 BENCH_ARGS =
 FUZZ_ARGS =
 
-# What a test run of this repository must not inherit: the settings of whoever calls it.
-CLEAN = env -u APP_ENV -u DATABASE_URL -u REDIS_URL -u SECRET_KEY -u ENCRYPTION_KEYS -u BASE_URL
+# What a test run of this repository must not inherit: the settings of whoever calls it, nor that Python may not keep
+# what it compiled; each of many processes would compile the house anew.
+CLEAN = env -u APP_ENV -u DATABASE_URL -u REDIS_URL -u SECRET_KEY -u ENCRYPTION_KEYS -u BASE_URL -u PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## say what can be made

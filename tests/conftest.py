@@ -4,6 +4,7 @@ Whatever asks for `app`, directly or not, runs on SQLite and on PostgreSQL; the 
 one. Tests with a browser run on PostgreSQL unless marked otherwise.
 """
 
+import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -31,9 +32,9 @@ hypothesis_settings.register_profile(
     # Examples of one test share its database; a test that minds calls `empty_database()` in each.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-# A rule is tried widely on SQLite; PostgreSQL, where each example costs several times as much, sees a sample.
-hypothesis_settings.register_profile("again", hypothesis_settings.get_profile("counterfoil"), max_examples=30)
 hypothesis_settings.load_profile("counterfoil")
+AGAIN = 30
+"""A rule is tried widely on SQLite; PostgreSQL, where each example costs several times as much, sees so many."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,9 +65,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = wanted
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
+def pytest_collection_finish() -> None:
+    """What was loaded until now stays: no need to look through it for garbage again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Hypothesis binds its settings to a test where that is written down, once for both databases."""
+    test = getattr(item, "obj", None)
     is_second = _engine(item) == "postgres" and len(_engines(item)) > 1
-    hypothesis_settings.load_profile("again" if is_second else "counterfoil")
+    if not (is_second and getattr(test, "is_hypothesis_test", False)):
+        return (yield)
+    usual = test._hypothesis_internal_use_settings
+    fewer = hypothesis_settings(usual, max_examples=min(usual.max_examples, AGAIN))
+    test._hypothesis_internal_use_settings = fewer
+    try:
+        return (yield)
+    finally:
+        test._hypothesis_internal_use_settings = usual
 
 
 def _runs_on(item: pytest.Item) -> bool:

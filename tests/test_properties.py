@@ -4,7 +4,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from hypothesis import settings
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import AGAIN
 
 TESTS = Path(__file__).resolve().parent
 HELD = set(range(1, 39))
@@ -52,3 +56,16 @@ def test_no_test_of_a_property_takes_fewer_examples_than_a_hundred():
 def test_each_property_is_tried_on_examples_that_are_drawn():
     drawn = {number for _, node in each_test() if calls(node, "given") for number in numbers(node)}
     assert HELD - drawn == set(), "these are tried on chosen examples alone"
+
+
+@pytest.fixture
+def tries(request, database_url):
+    tries = []
+    yield tries
+    is_second = request.node.callspec.params["database_url"] == "postgres"
+    assert len(tries) == (AGAIN if is_second else LEAST_EXAMPLES)
+
+
+@given(st.integers(0, 10**12))
+def test_a_rule_is_tried_widely_on_the_first_database_and_by_sample_on_the_second(tries, number):
+    tries.append(number)
