@@ -37,7 +37,7 @@ def seed_demo(password: str) -> None:
     random = Random(2026)  # noqa: S311
     now = clock.utc_now()
     period = requests.Period(now - timedelta(weeks=_WEEKS), now - timedelta(hours=2))
-    requests.load(requests.Wish(_REQUESTS, period), random=random, progress=lambda _: None)
+    requests.load(requests.Wish(_REQUESTS, period), random=random, progress=lambda *_: None)
     for number in range(_FRESH):
         _buy(random, services[number % len(services)], number)
     _buy(random, services[0], _FRESH, meanwhile=_cancel)

@@ -1,6 +1,7 @@
 """Synthetic requests at speed, for trying things at scale."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -42,12 +43,26 @@ def load_sample(count: int, days: int, detailed_days: int, seed: int) -> None:
     now = clock.utc_now()
     period = requests.Period(now - timedelta(days=days), now)
     wish = requests.Wish(count, period, detailed_days)
-    with click.progressbar(length=count, label="Requests", show_pos=True) as bar:
+    with _Bars() as bars:
         # It draws names; it guards no secret.
-        requests.load(wish, random=Random(seed), progress=bar.update)  # noqa: S311
+        requests.load(wish, random=Random(seed), progress=bars.show)  # noqa: S311
     upkeep.learn_sizes()
     click.echo(f"Added {count:,} requests.")
     click.echo(f"Counted the figures of {figures.count_anew():,} days anew.")
+
+
+class _Bars(ExitStack):
+    """One bar after the other, each under what it counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bars: dict[str, Any] = {}
+
+    def show(self, label: str, length: int, added: int) -> None:
+        if label not in self._bars:
+            self.close()
+            self._bars[label] = self.enter_context(click.progressbar(length=length, label=label, show_pos=True))
+        self._bars[label].update(added)
 
 
 def _ensure_shop() -> None:

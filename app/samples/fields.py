@@ -16,6 +16,8 @@ _POSTGRES_EPOCH = 946_684_800_000_000
 _MICROSECOND = timedelta(microseconds=1)
 _SIXTEEN = 16 << 128
 """The length that stands before a key."""
+_HEADER = b"PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+_TRAILER = b"\xff\xff"
 
 
 def micros(moment: datetime) -> int:
@@ -43,6 +45,9 @@ class Fields(Protocol):
 
     def constant(self, column: Column[Any], value: Any) -> Field:
         """Any value of a column, sealed or shortened as its type does it."""
+
+    def packed(self, rows: Sequence[Sequence[Field]], width: int) -> Any:
+        """Rows of so many columns as the loader takes them."""
 
 
 class CopyFields:
@@ -75,6 +80,10 @@ class CopyFields:
         payload = _payload(column, bound)
         return _LENGTH(len(payload)) + payload
 
+    def packed(self, rows: Sequence[Sequence[bytes]], width: int) -> bytes:
+        count = struct.pack(">h", width)
+        return b"".join((_HEADER, *[count + b"".join(row) for row in rows], _TRAILER))
+
 
 class DriverFields:
     """For SQLite's `executemany`."""
@@ -98,6 +107,9 @@ class DriverFields:
 
     def constant(self, column: Column[Any], value: Any) -> Any:
         return bind(column, value, self._dialect)
+
+    def packed(self, rows: Sequence[Sequence[Any]], width: int) -> list[Sequence[Any]]:
+        return list(rows)
 
 
 def bind(column: Column[Any], value: Any, dialect: Dialect) -> Any:
@@ -125,9 +137,3 @@ def _width(column: Column[Any]) -> int:
     if isinstance(column.type, BigInteger):
         return 8
     return 2 if isinstance(column.type, SmallInteger) else 4
-
-
-def row_bytes(rows: Sequence[Sequence[bytes]], width: int) -> bytes:
-    """The rows in COPY's binary form, without its header and trailer."""
-    count = struct.pack(">h", width)
-    return count + count.join(map(b"".join, rows))

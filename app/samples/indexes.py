@@ -1,6 +1,6 @@
 """PostgreSQL's indexes taken down while their tables are filled, and built again: half the work of keeping them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, text
@@ -19,7 +19,9 @@ _MEMORY = "SET LOCAL maintenance_work_mem = '256MB'"
 
 
 @contextmanager
-def taken_down(connection: Connection, tables: Sequence[str]) -> Iterator[None]:
+def taken_down(
+    connection: Connection, tables: Sequence[str], *, progress: Callable[[str, int, int], None]
+) -> Iterator[None]:
     """In the caller's transaction, which alone sees the tables without them; killed, nothing has happened."""
     connection.exec_driver_sql(f"LOCK TABLE {', '.join(sorted(tables))} IN ACCESS EXCLUSIVE MODE")
     names = {"tables": list(tables)}
@@ -30,4 +32,5 @@ def taken_down(connection: Connection, tables: Sequence[str]) -> Iterator[None]:
     connection.exec_driver_sql(_MEMORY)
     for index in found:
         connection.exec_driver_sql(index.up)
+        progress("Indexes", len(found), 1)
     connection.exec_driver_sql(f"ANALYZE {', '.join(tables)}")

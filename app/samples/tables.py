@@ -1,20 +1,31 @@
 """Rows by the hundred thousand into their tables: PostgreSQL's COPY, or SQLite's prepared insert."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, inspect
 
 from app.db import Model
-from app.samples.fields import CopyFields, DriverFields, Field, Fields, row_bytes
+from app.samples.fields import CopyFields, DriverFields, Field, Fields
 from app.samples.scene import column_of
-
-_HEADER = b"PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
-_TRAILER = b"\xff\xff"
 
 
 def fields_for(dialect: Dialect) -> Fields:
     return CopyFields(dialect) if dialect.name == "postgresql" else DriverFields(dialect)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Rows of one table as its database takes them; another process may have made them."""
+
+    table: str
+    columns: Sequence[str]
+    rows: Any
+
+    def write(self, connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        (_copy if connection.dialect.name == "postgresql" else _insert)(driver, self)
 
 
 class Sheet:
@@ -28,13 +39,13 @@ class Sheet:
         rest = tuple(fields.constant(column_of(model, name), _shared(model, name, shared)) for name in others)
         self.rest = fields.merged(rest)
         self.rows: list[tuple[Field, ...]] = []
+        self._fields = fields
 
-    def write(self, connection: Connection) -> None:
-        """Insert what was collected, and begin anew."""
-        if self.rows:
-            driver: Any = connection.connection.driver_connection
-            (_copy if connection.dialect.name == "postgresql" else _insert)(driver, self)
-            self.rows.clear()
+    def take(self) -> Bundle:
+        """What was collected; then it begins anew."""
+        bundle = Bundle(self.table, self.columns, self._fields.packed(self.rows, len(self.columns)))
+        self.rows.clear()
+        return bundle
 
 
 def _shared(model: type[Model], name: str, shared: Mapping[str, Any]) -> Any:
@@ -44,19 +55,19 @@ def _shared(model: type[Model], name: str, shared: Mapping[str, Any]) -> Any:
     return default.arg if default is not None and default.is_scalar else None
 
 
-def _copy(driver: Any, sheet: Sheet) -> None:
-    columns = ", ".join(f'"{name}"' for name in sheet.columns)
-    statement = f'COPY "{sheet.table}" ({columns}) FROM STDIN (FORMAT binary)'
+def _copy(driver: Any, bundle: Bundle) -> None:
+    columns = ", ".join(f'"{name}"' for name in bundle.columns)
+    statement = f'COPY "{bundle.table}" ({columns}) FROM STDIN (FORMAT binary)'
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(_HEADER + row_bytes(sheet.rows, len(sheet.columns)) + _TRAILER)
+        copy.write(bundle.rows)
 
 
-def _insert(driver: Any, sheet: Sheet) -> None:
-    columns = ", ".join(f'"{name}"' for name in sheet.columns)
-    marks = ", ".join("?" * len(sheet.columns))
+def _insert(driver: Any, bundle: Bundle) -> None:
+    columns = ", ".join(f'"{name}"' for name in bundle.columns)
+    marks = ", ".join("?" * len(bundle.columns))
     # Names come from our own models.
-    statement = f'INSERT INTO "{sheet.table}" ({columns}) VALUES ({marks})'  # noqa: S608
-    driver.executemany(statement, sheet.rows)
+    statement = f'INSERT INTO "{bundle.table}" ({columns}) VALUES ({marks})'  # noqa: S608
+    driver.executemany(statement, bundle.rows)
 
 
 def make_fast(connection: Connection) -> None:

@@ -23,13 +23,18 @@ def shop(session: Any) -> None:
 
 @pytest.fixture
 def load(shop: None) -> Callable[..., list[int]]:
-    """`load(count, days=60, ...)`: so many, over so many past days; gives what it said of its progress."""
+    """`load(count, days=60, ...)`: so many, over so many past days; gives what it said of its requests."""
 
     def load(count: int, *, days: int = 60, seed: int = 1, detailed_days: int = 30, progress: Any = None) -> list[int]:
         said: list[int] = []
+
+        def note(label: str, _length: int, added: int) -> None:
+            if label == "Requests":
+                said.append(added)
+
         now = clock.utc_now()
         wish = requests.Wish(count, requests.Period(now - timedelta(days=days), now), detailed_days)
-        requests.load(wish, random=Random(seed), progress=progress or said.append)  # noqa: S311
+        requests.load(wish, random=Random(seed), progress=progress or note)  # noqa: S311
         return said
 
     return load

@@ -259,7 +259,7 @@ def test_a_large_load_that_breaks_off_leaves_everything_as_it_was(load, monkeypa
     before = indexes()
     batches = iter(range(3))
 
-    def break_off(_):
+    def break_off(*_):
         if next(batches) == 2:
             raise KeyboardInterrupt
 
