@@ -106,7 +106,9 @@ class DriverFields:
         return text
 
     def constant(self, column: Column[Any], value: Any) -> Any:
-        return bind(column, value, self._dialect)
+        bound = bind(column, value, self._dialect)
+        # Another process may have made it, and a view of memory cannot be sent.
+        return bytes(bound) if isinstance(bound, memoryview) else bound
 
     def packed(self, rows: Sequence[Sequence[Any]], width: int) -> list[Sequence[Any]]:
         return list(rows)

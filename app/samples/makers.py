@@ -18,7 +18,7 @@ from app.samples.money_book import MoneyBook
 from app.samples.requests_book import RequestsBook
 from app.samples.scene import Scene
 from app.samples.tables import Bundle
-from app.samples.tale import DAY, Plot, Telling
+from app.samples.tale import Plot, Telling
 from app.samples.traces_book import TracesBook
 
 _MOST_PROCESSES = 4
@@ -86,26 +86,26 @@ class Maker:
 @contextmanager
 def making(setting: Setting, ranges: Sequence[range], *, random: Random) -> Iterator[Iterator[Part]]:
     """The parts, in the order of `ranges`."""
-    count = _processes(len(ranges))
+    count = count_processes(len(ranges))
     if count == 1:
         yield map(Maker(setting, random=random).make, ranges)
         return
     with ExitStack() as stack:
         ends = [
-            stack.enter_context(_process(setting, ranges[first::count], random=Random(random.getrandbits(64))))  # noqa: S311
+            stack.enter_context(_at_work(setting, ranges[first::count], random=Random(random.getrandbits(64))))  # noqa: S311
             for first in range(count)
         ]
         yield (ends[number % count].recv() for number in range(len(ranges)))
 
 
-def _processes(parts: int) -> int:
+def count_processes(parts: int) -> int:
     # A fork takes along one thread only; whatever the others hold would be held for ever.
     is_alone = threading.active_count() == 1 and hasattr(os, "fork")
     return min(os.cpu_count() or 1, parts, _MOST_PROCESSES) if is_alone else 1
 
 
 @contextmanager
-def _process(setting: Setting, ranges: Sequence[range], *, random: Random) -> Iterator[Connection]:
+def _at_work(setting: Setting, ranges: Sequence[range], *, random: Random) -> Iterator[Connection]:
     """A process that makes these parts, and the end that they come out of. It waits with each until it is fetched."""
     ours, theirs = multiprocessing.Pipe(duplex=False)
     # Forked, it has everything that it needs: nothing has to be packed up for it.

@@ -15,6 +15,7 @@ from tests.benchmarks import (
     databases,
     export_surfaces,
     list_surfaces,
+    loading_surfaces,
     mail_surfaces,
     process_surfaces,
     programs,
@@ -36,6 +37,7 @@ GROUPS: dict[str, Callable[[Shop], Iterator[Row]]] = {
     "webhook": webhook_surfaces.rows,
     "mail": mail_surfaces.rows,
     "process": process_surfaces.rows,
+    "load": loading_surfaces.rows,
 }
 ENGINES = ("postgres", "sqlite")
 

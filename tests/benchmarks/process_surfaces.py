@@ -1,11 +1,9 @@
-"""What a web process costs before and beside its work: how soon it answers, how much memory it keeps, how fast a
-sample is loaded.
-"""
+"""What a web process costs before and beside its work: how soon it answers, how much memory it keeps."""
 
 import statistics
 from collections.abc import Iterator
 
-from tests.benchmarks import databases, programs
+from tests.benchmarks import programs
 from tests.benchmarks.client import Client
 from tests.benchmarks.measure import checked
 from tests.benchmarks.shop import Shop, sign_in
@@ -16,14 +14,12 @@ _STARTS, _START, _ALONE, _FOUR = 3, 1.0, 95, 160
 _MEGABYTE = 1 << 20
 _WORKERS = 4
 _VISITS = 25
-_LOADED, _LOAD_RATE = 50_000, 50_000
 
 
 def rows(shop: Shop) -> Iterator[Row]:
     yield _cold_start(shop)
     yield _memory(shop)
     yield _memory_of_four(shop)
-    yield _loading(shop)
 
 
 def _cold_start(shop: Shop) -> Row:
@@ -58,13 +54,6 @@ def _memory_of_four(shop: Shop) -> Row:
         total = sum(map(programs.proportional, pids)) / _MEGABYTE
     name = f"memory of {_WORKERS} preloaded workers and their parent"
     return Row(name, "", f"{total:.0f} MiB", f"≤ {_FOUR} MiB in all", total <= _FOUR)
-
-
-def _loading(shop: Shop) -> Row:
-    with databases.scratch(shop.dataset) as url:
-        rate = databases.load(url, _LOADED, shop.environment)
-    name = f"load-sample, {_LOADED:,} requests"
-    return Row(name, "", f"{rate:,.0f} requests/s", f"≥ {_LOAD_RATE:,} requests/s", rate >= _LOAD_RATE)
 
 
 def _use(shop: Shop, web: programs.Web) -> None:

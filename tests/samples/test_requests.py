@@ -1,5 +1,6 @@
 """What is loaded in bulk is what the live service would have written."""
 
+import os
 import threading
 from collections import Counter
 
@@ -24,7 +25,7 @@ from app.models import (
     ServiceRequest,
     StatusChange,
 )
-from app.samples import catalog, requests
+from app.samples import catalog, makers, requests
 from app.sandbox import ledger
 from app.workflows import figure_keeping, notifications, reconciliation, request_search
 from app.workflows.request_search import RequestFilters
@@ -241,6 +242,27 @@ def test_two_loads_at_once_both_arrive(load, app):
     assert count(ServiceRequest) == 2 * COUNT
     assigned = Counter(request.assigned_provider_id for request in rows(ServiceRequest) if request.is_open)
     assert all(profile.open_work == assigned[profile.user_id] for profile in rows(ProviderProfile))
+
+
+def test_what_several_processes_make_is_one_load(load, monkeypatch):
+    monkeypatch.setattr(requests, "BATCH", 50)
+    monkeypatch.setattr(makers, "count_processes", lambda _: 2)
+    said = load(COUNT, days=5)
+    assert said == [50] * (COUNT // 50)
+    assert count(ServiceRequest) == COUNT
+    assigned = Counter(request.assigned_provider_id for request in rows(ServiceRequest) if request.is_open)
+    assert all(profile.open_work == assigned[profile.user_id] for profile in rows(ProviderProfile))
+    hours = {request.created_at.replace(minute=0, second=0, microsecond=0) for request in rows(ServiceRequest)}
+    assert len(hours) > 4 * 24
+
+
+def test_a_maker_that_dies_is_not_waited_for(load, monkeypatch):
+    monkeypatch.setattr(requests, "BATCH", 50)
+    monkeypatch.setattr(makers, "count_processes", lambda _: 2)
+    monkeypatch.setattr(makers.Maker, "make", lambda *_: os._exit(1))
+    with pytest.raises(EOFError):
+        load(COUNT)
+    assert count(ServiceRequest) == 0
 
 
 @pytest.mark.postgres
