@@ -5,14 +5,14 @@ ahead, so that printing a receipt needs nothing but to copy a piece or two.
 """
 
 import io
+import json
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
 from fontTools.subset import Options, Subsetter
-from fontTools.ttLib import TTFont, newTable
-from fontTools.ttLib.tables._c_m_a_p import CmapSubtable
+from fontTools.ttLib import TTFont
 
 from app.kit.typefaces import PIECE_BITS
 
@@ -33,10 +33,16 @@ def cut(name: str) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
         for number, codes in sorted(pieces(characters(name)).items()):
-            entry = zipfile.ZipInfo(f"{number:04x}.ttf", _MADE_AT)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            file.writestr(entry, _piece(name, codes))
+            program = _piece(name, codes)
+            _add(file, f"{number:04x}.ttf", program)
+            _add(file, f"{number:04x}.json", json.dumps(_measures(program), separators=(",", ":")).encode("ascii"))
     return archive.getvalue()
+
+
+def _add(file: zipfile.ZipFile, name: str, content: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _MADE_AT)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    file.writestr(entry, content)
 
 
 def characters(name: str) -> list[int]:
@@ -53,11 +59,11 @@ def pieces(codes: Iterable[int]) -> dict[int, list[int]]:
 
 def _piece(name: str, codes: list[int]) -> bytes:
     options = Options(hinting=False, layout_features=[], notdef_outline=True, recalc_timestamp=False)
+    options.drop_tables += ["FFTM"]
     with _whole(name) as font:
         subsetter = Subsetter(options)
         subsetter.populate(unicodes=codes)
         subsetter.subset(font)
-        _keep_one_map(font, codes)
         for table in set(font.keys()) - _TABLES - {"GlyphOrder"}:
             del font[table]
         out = io.BytesIO()
@@ -65,14 +71,22 @@ def _piece(name: str, codes: list[int]) -> bytes:
     return out.getvalue()
 
 
-def _keep_one_map(font: TTFont, codes: list[int]) -> None:
-    """The plainest of all kinds of character maps, which is all that is read here."""
-    names = font.getBestCmap()
-    table = CmapSubtable.newSubtable(12)
-    table.platformID, table.platEncID, table.language, table.reserved = 3, 10, 0, 0
-    table.cmap = {code: names[code] for code in codes}
-    font["cmap"] = newTable("cmap")
-    font["cmap"].tableVersion, font["cmap"].tables = 0, [table]
+def _measures(program: bytes) -> dict[str, object]:
+    """What else a document says of a font: in thousandths of the size, glyphs by their code points."""
+    with TTFont(io.BytesIO(program)) as font:
+        head, lines, order = font["head"], font["hhea"], font.getGlyphOrder()
+
+        def scaled(*measures: int) -> list[int]:
+            return [round(measure * 1000 / head.unitsPerEm) for measure in measures]
+
+        ascent, descent = scaled(lines.ascent, lines.descent)
+        return {
+            "glyphs": {code: font.getGlyphID(glyph) for code, glyph in font.getBestCmap().items()},
+            "widths": scaled(*(font["hmtx"][glyph][0] for glyph in order)),
+            "box": scaled(head.xMin, head.yMin, head.xMax, head.yMax),
+            "ascent": ascent,
+            "descent": descent,
+        }
 
 
 def _whole(name: str) -> TTFont:

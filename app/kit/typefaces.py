@@ -1,17 +1,17 @@
 """Typefaces to set documents in: which glyph a character has, how wide it is, and the font that brings it.
 
-A typeface is an archive of TrueType fonts, each with a stretch of Unicode (`tests/cut_fonts.py` makes them), so that a
-document carries no more than the stretches it uses, ready as they are.
+A typeface is an archive of TrueType fonts, each with a stretch of Unicode and its measures beside it
+(`tests/cut_fonts.py` makes them), so that a document carries no more than the stretches it uses, ready as they are.
 """
 
-import struct
+import json
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 PIECE_BITS = 7
 """A piece holds the characters that agree but for so many bits; the first holds some common ones besides."""
@@ -87,49 +87,18 @@ class _Archive:
     @cached_property
     def numbers(self) -> frozenset[int]:
         with zipfile.ZipFile(self._path) as file:
-            return frozenset(int(name.removesuffix(".ttf"), 16) for name in file.namelist())
+            return frozenset(int(Path(name).stem, 16) for name in file.namelist())
 
     def piece(self, number: int) -> Piece:
         with self._lock:
             if number not in self._pieces:
                 with zipfile.ZipFile(self._path) as file:
-                    program = file.read(f"{number:04x}.ttf")
-                self._pieces[number] = _read(f"{self._path.stem}-{number:04X}", program)
+                    program, measures = file.read(f"{number:04x}.ttf"), json.loads(file.read(f"{number:04x}.json"))
+                self._pieces[number] = _made_of(f"{self._path.stem}-{number:04X}", program, measures)
             return self._pieces[number]
 
 
-def _read(name: str, program: bytes) -> Piece:
-    tables = dict(_tables(program))
-    (units,) = struct.unpack_from(">H", tables["head"], 18)
-    ascent, descent = struct.unpack_from(">hh", tables["hhea"], 4)
-    (count,) = struct.unpack_from(">H", tables["maxp"], 4)
-    (measured,) = struct.unpack_from(">H", tables["hhea"], 34)
-
-    def scaled(measures: Iterable[int]) -> tuple[int, ...]:
-        return tuple(round(measure * 1000 / units) for measure in measures)
-
-    # Each with its left bearing beside it; the last width is that of all that follow.
-    widths = struct.unpack_from(f">{2 * measured}H", tables["hmtx"])[::2]
-    return Piece(
-        name,
-        program,
-        _characters(tables["cmap"]),
-        scaled((*widths, *(widths[-1:] * (count - measured)))),
-        scaled(struct.unpack_from(">4h", tables["head"], 36)),
-        *scaled((ascent, descent)),
-    )
-
-
-def _tables(program: bytes) -> Iterable[tuple[str, bytes]]:
-    (count,) = struct.unpack_from(">H", program, 4)
-    for number in range(count):
-        tag, _, start, length = struct.unpack_from(">4sIII", program, 12 + 16 * number)
-        yield tag.decode("ascii"), program[start : start + length]
-
-
-def _characters(table: bytes) -> dict[int, int]:
-    """Of a table with one map, of format 12: stretches of characters whose glyphs are neighbours too."""
-    (start,) = struct.unpack_from(">I", table, 8)
-    (count,) = struct.unpack_from(">I", table, start + 12)
-    stretches = struct.iter_unpack(">III", table[start + 16 : start + 16 + 12 * count])
-    return {code: glyph + code - first for first, last, glyph in stretches for code in range(first, last + 1)}
+def _made_of(name: str, program: bytes, measures: dict[str, Any]) -> Piece:
+    glyphs = {int(code): number for code, number in measures.pop("glyphs").items()}
+    widths, box = tuple(measures.pop("widths")), tuple(measures.pop("box"))
+    return Piece(name, program, glyphs, widths, box, **measures)
