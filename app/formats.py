@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -30,7 +31,13 @@ class Formats:
         return self._format(at, "EEE d MMM, h:mm a")
 
     def _format(self, at: datetime, pattern: str) -> str:
-        return format_datetime(at, pattern, tzinfo=self.zone, locale=self.locale)
+        return _format(at, pattern, self.zone, self.locale)
+
+
+# A mail says the same time in its text and in its HTML, a list the same minute in many rows.
+@lru_cache(maxsize=2048)
+def _format(at: datetime, pattern: str, zone: ZoneInfo, locale: str) -> str:
+    return format_datetime(at, pattern, tzinfo=zone, locale=locale)
 
 
 def init_app(app: Flask) -> None:

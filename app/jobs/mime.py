@@ -13,7 +13,19 @@ from flask_mail import Attachment, Message, sanitize_address, sanitize_subject
 
 _END = b"\r\n"
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9.-]+")
 _our_address = lru_cache(maxsize=8)(sanitize_address)
+
+
+def address_of(receiver: str | tuple[str, str]) -> str:
+    """As it stands in a header. Raises ValueError for what no header can hold."""
+    # The library would take it apart and put it together again, three times for each mail.
+    is_plain = isinstance(receiver, str) and _PLAIN_ADDRESS.fullmatch(receiver)
+    return str(receiver) if is_plain else sanitize_address(receiver)
+
+
+def sender_of(message: Message) -> str:
+    return _our_address(message.sender)
 
 
 def write(message: Message) -> bytes:
@@ -28,8 +40,8 @@ def _head(message: Message) -> bytes:
     headers = {
         "MIME-Version": "1.0",
         "Subject": sanitize_subject(message.subject),
-        "From": _our_address(message.sender),
-        "To": ", ".join(sanitize_address(each) for each in message.recipients),
+        "From": sender_of(message),
+        "To": ", ".join(map(address_of, message.recipients)),
         "Date": formatdate(message.date, localtime=True),
         "Message-ID": message.msgId,
         **({"Reply-To": _our_address(message.reply_to)} if message.reply_to else {}),
