@@ -94,9 +94,10 @@ def _is_right(user: User, password: str, code: str) -> bool:
 
 def _take_answer() -> ResponseReturnValue | None:
     """Before the view: it goes on with the form that was held, as if it had just been sent."""
-    if request.method != "POST" or request.mimetype not in _FORMS or _HELD not in request.form:
+    # Programs are not asked on a page, and a webhook's raw body must be left unread.
+    if request.method != "POST" or request.path.startswith("/api/") or request.mimetype not in _FORMS:
         return None
-    if not current_user.is_authenticated:
+    if _HELD not in request.form or not current_user.is_authenticated:
         return None
     sealed = request.form[_HELD]
     held = _open(sealed)

@@ -27,5 +27,7 @@ def event_body(payment: Payment, *, is_paid: bool = True, event_id: str | None =
     return json.dumps({"id": event_id or f"sbe_{payment.id.hex}_{name}", "type": name, "payment": told}).encode()
 
 
-def post_event(client: FlaskClient, body: bytes, *, secret: str = WEBHOOK_SECRET, url: str = WEBHOOK_URL) -> Any:
-    return client.post(url, data=body, headers={sandbox.SIGNATURE_HEADER: sandbox.sign(body, secret)})
+def post_event(
+    client: FlaskClient, body: bytes, *, secret: str = WEBHOOK_SECRET, url: str = WEBHOOK_URL, **sent: Any
+) -> Any:
+    return client.post(url, data=body, headers={sandbox.SIGNATURE_HEADER: sandbox.sign(body, secret)}, **sent)

@@ -12,6 +12,14 @@ _WORDS = {"required": "This is needed.", "null": "This may not be empty.", "vali
 LARGEST_COUNT = 2**31 - 1
 
 
+class Part(fields.Nested):
+    default_error_messages = {**_WORDS}
+
+
+class Choice(fields.Enum[Any]):
+    default_error_messages = {**_WORDS}
+
+
 class Text(fields.String):
     default_error_messages = {**_WORDS, "invalid": "This must be text."}
 

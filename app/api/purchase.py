@@ -5,12 +5,12 @@ import secrets
 from typing import Any, NoReturn
 
 from flask import Blueprint, request
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, pre_load
 from werkzeug.datastructures import MultiDict
 
 from app.api import shapes
 from app.api.contract import Content, Header, Operation, read_json, serves
-from app.api.fields import Id, Shape, Text, flat, says
+from app.api.fields import Id, Part, Shape, Text, flat, says
 from app.errors import InvalidInput
 from app.exchanges import start_payment
 from app.extensions import limiter, links
@@ -41,8 +41,12 @@ class PurchaseWish(Shape):
 
     service_id = Id(required=True, metadata=says("From the catalogue."))
     service_tier_id = Id(load_default=None, allow_none=True, metadata=says("Needed where the service has tiers."))
-    customer = fields.Nested(Buyer, required=True, metadata=says("Who buys."))
+    customer = Part(Buyer, required=True, metadata=says("Who buys."))
     affiliate_code = Text(load_default=None, allow_none=True, metadata=says("Who sent the customer.", "ASHA10"))
+
+    @pre_load
+    def _ask_for_all_of_a_customer(self, sent: Any, **more: Any) -> Any:
+        return {"customer": {}} | sent if isinstance(sent, dict) else sent
 
     def handle_error(self, error: ValidationError, data: Any, **more: Any) -> NoReturn:
         problems = flat(error.messages)

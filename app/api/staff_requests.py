@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, request
-from marshmallow import fields, validate
+from marshmallow import validate
 
 from app.api import shapes
 from app.api.callers import Caller, needs
 from app.api.contract import Content, Header, Operation, serves
-from app.api.fields import Count, Day, Id, Strict, StrictCount, Text, says
+from app.api.fields import Choice, Count, Day, Id, Strict, StrictCount, Text, says
 from app.api.tracking import bought_service
 from app.db import transaction
 from app.errors import InvalidInput, StaleChange
@@ -33,8 +33,8 @@ _DAYS = validate.Range(date(2000, 1, 1), date(2999, 12, 31))
 
 class RequestsQuery(Strict):
     service_type = Text(metadata=says("The id of a service, or a category: ca, legal, other.", "ca"))
-    status = fields.Enum(RequestStatus, by_value=Text, metadata=says("Where the work stands."))
-    payment_status = fields.Enum(PaymentStatus, by_value=Text, metadata=says("Whether it is paid."))
+    status = Choice(RequestStatus, by_value=Text, metadata=says("Where the work stands."))
+    payment_status = Choice(PaymentStatus, by_value=Text, metadata=says("Whether it is paid."))
     start_date = Day(
         validate=_DAYS, metadata=says("Bought on this day or later; days of the business's time zone.", "2026-03-01")
     )
@@ -50,7 +50,7 @@ class RequestsQuery(Strict):
 class RequestChange(Strict):
     """What is left out stays as it is."""
 
-    status = fields.Enum(RequestStatus, by_value=Text, metadata=says("The customer is told of a change."))
+    status = Choice(RequestStatus, by_value=Text, metadata=says("The customer is told of a change."))
     assigned_provider_id = Id(allow_none=True, metadata=says("null takes the request back from its provider."))
     notes = Text(
         allow_none=True,
@@ -118,10 +118,18 @@ def change(key: UUID, body: dict[str, Any], caller: Caller) -> tuple[Content, di
     with transaction():
         service_request = requests.get_locked(key)
         _ensure_as_seen(service_request, body.get("version"))
-        is_updated = request_update.carry_out(service_request, wish, actor=caller.actor)
+        is_updated = _carry_out(service_request, wish, caller)
         if is_updated and caller.is_person:
             requests.take_if_free(service_request, caller.user, actor=caller.actor)
     return {"request": _shown(service_request, caller), "updated": is_updated}, {"ETag": _etag(service_request)}
+
+
+def _carry_out(service_request: ServiceRequest, wish: Wish, caller: Caller) -> bool:
+    try:
+        return request_update.carry_out(service_request, wish, actor=caller.actor)
+    except InvalidInput as error:
+        # Only a note can be wrong by now, and it has another name here.
+        raise InvalidInput(error.message, details={"notes": error.details["note"]}) from error
 
 
 def _fetch(query: dict[str, Any]) -> RequestPage:

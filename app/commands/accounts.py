@@ -4,8 +4,8 @@ import secrets
 from typing import NoReturn
 
 import click
-from flask.cli import with_appcontext
 
+from app.commands.surroundings import with_application
 from app.db import transaction
 from app.errors import DomainError
 from app.kit import clock
@@ -20,7 +20,7 @@ from app.workflows.audit import COMMAND
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True, help="What they may do.")
 @click.option("--name", default="", help="How they are shown; the address if left out.")
 @click.option("--password", envvar="NEW_USER_PASSWORD", help="Made at random and printed if left out.")
-@with_appcontext
+@with_application
 def create_user(email: str, role: str, name: str, password: str | None) -> None:
     """Make an account for EMAIL that can sign in at /login."""
     chosen = password or secrets.token_urlsafe(12)
@@ -43,7 +43,7 @@ def create_user(email: str, role: str, name: str, password: str | None) -> None:
     type=click.Choice([scope.value for scope in Scope]),
     help="What it may do; may be given several times. Everything its owner's role may do if left out.",
 )
-@with_appcontext
+@with_application
 def create_token(email: str, name: str | None, scopes: tuple[str, ...]) -> None:
     """Print a new bearer token that acts for EMAIL; it is shown this once only."""
     user = accounts.find_user(email)

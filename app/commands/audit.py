@@ -1,8 +1,8 @@
 """Verifying that nobody changed the audit log behind our back."""
 
 import click
-from flask.cli import with_appcontext
 
+from app.commands.surroundings import with_application
 from app.db import transaction
 from app.jobs import audit as job
 from app.workflows import audit_chain, audit_verification
@@ -24,7 +24,7 @@ class _MarkType(click.ParamType[Mark]):
 
 @click.command()
 @click.option("--expect", type=_MarkType(), help="A mark printed earlier: fails if the log no longer has it.")
-@with_appcontext
+@with_application
 def verify_audit(expect: Mark | None) -> None:
     """Walk the audit log's chain, name the first entry that is wrong, and print a mark of its newest one.
 

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import click
-from flask.cli import with_appcontext
 
+from app.commands.surroundings import with_application
 from app.db import transaction
 from app.extensions import settings
 from app.jobs import figures as job
@@ -16,7 +16,7 @@ _AS_LONG_AS_IT_TAKES = timedelta(days=1)
 @click.command()
 @click.option("--check", is_flag=True, help="Compare kept figures with the rows, and change nothing.")
 @click.option("--recount", is_flag=True, help="Trust none of the kept figures: count every day anew.")
-@with_appcontext
+@with_application
 def figures(*, check: bool, recount: bool) -> None:
     """Keep the figures of every day that is over; the scheduler does so too, as days go by."""
     if check:

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import click
-from flask.cli import with_appcontext
 
+from app.commands.surroundings import with_application
 from app.db import transaction
 from app.errors import DomainError
 from app.workflows import gateway_setup
@@ -23,7 +23,7 @@ from app.workflows.gateway_setup import GatewayChanges
 @click.option("--active/--inactive", default=None, help="Whether customers may pay with it.")
 @click.option("--default", "is_default", is_flag=True, default=None, help="Offer it first.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Further settings; @FILE reads a file.")
-@with_appcontext
+@with_application
 def set_gateway(
     name: str,
     api_key: str | None,
@@ -60,7 +60,7 @@ def _parse_option(text: str) -> tuple[str, str]:
 
 
 @click.command()
-@with_appcontext
+@with_application
 def import_gateways() -> None:
     """Take over gateway credentials from the environment (STRIPE_API_SECRET ...), for gateways not set up yet."""
     try:

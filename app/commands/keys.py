@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import click
-from flask.cli import with_appcontext
 
 from app import migrate
 from app.ages import exact
+from app.commands.surroundings import with_application
 from app.db import db, transaction
 from app.errors import DomainError
 from app.kit import clock
@@ -23,7 +23,7 @@ _REPEATED_WITHIN = timedelta(days=1)
 
 @click.command()
 @click.option("--check", is_flag=True, help="Say what is still under an old key, and change nothing.")
-@with_appcontext
+@with_application
 def rotate_keys(*, check: bool) -> None:
     """Seal everything anew with the first key of ENCRYPTION_KEYS, with the service running.
 

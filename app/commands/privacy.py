@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import click
-from flask.cli import with_appcontext
 
+from app.commands.surroundings import with_application
 from app.db import transaction
 from app.errors import DomainError
 from app.workflows import customers, privacy
@@ -16,7 +16,7 @@ from app.workflows.audit import COMMAND
 @click.command()
 @click.argument("email")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
-@with_appcontext
+@with_application
 def export_customer(email: str, output: Path | None) -> None:
     """Print all that is kept about the customer with the address EMAIL, as JSON."""
     try:
@@ -38,7 +38,7 @@ def export_customer(email: str, output: Path | None) -> None:
 @click.argument("email")
 @click.option("--force", is_flag=True, help="Also while work, a refund or a dispute is under way.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@with_appcontext
+@with_application
 def erase_customer(email: str, *, force: bool, yes: bool) -> None:
     """Erase the personal data of the customer with the address EMAIL; amounts, dates and references stay.
 

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import click
-from flask.cli import with_appcontext
 
+from app.commands.surroundings import with_application
 from app.db import db
 from app.errors import DomainError
 from app.exchanges import check_payment
@@ -16,7 +16,7 @@ from app.workflows import payments, reconciliation
 @click.command()
 @click.option("--days", type=click.IntRange(min=1), default=3, show_default=True, help="How far back.")
 @click.option("--report-only", is_flag=True, help="Say what differs and change nothing.")
-@with_appcontext
+@with_application
 def reconcile(days: int, *, report_only: bool) -> None:
     """Ask the gateways how recent payments stand, settle them, and report what still differs."""
     now = clock.utc_now()

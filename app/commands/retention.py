@@ -1,16 +1,16 @@
 """What is kept for how long, and what is due to go."""
 
 import click
-from flask.cli import with_appcontext
 
 from app.ages import day
+from app.commands.surroundings import with_application
 from app.jobs import retention as job
 from app.workflows import retention as rules
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Say what is due to go, and change nothing.")
-@with_appcontext
+@with_application
 def retention(*, dry_run: bool) -> None:
     """Let go of personal data whose time is over, by the KEEP_..._DAYS settings; the scheduler does so every day."""
     for rule, before in job.periods():

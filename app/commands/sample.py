@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 
 import click
-from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from app.commands import figures
+from app.commands.surroundings import with_application
 from app.db import db, transaction
 from app.extensions import settings
 from app.jobs import upkeep
@@ -31,7 +31,7 @@ from app.samples import catalog, requests, staff
     help="For how many of them mails, visits and the Sandbox company's own ledger are added too.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed draws the same customers.")
-@with_appcontext
+@with_application
 def load_sample(count: int, days: int, detailed_days: int, seed: int) -> None:
     """Add synthetic requests with payments and history; services, providers and an affiliate where there are none.
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 import redis
-from flask.cli import with_appcontext
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 from sqlalchemy import select
@@ -26,6 +25,7 @@ from app.commands.programs import (
     shared_counters,
     web_processes,
 )
+from app.commands.surroundings import first_line, with_application
 from app.config import Settings
 from app.db import db
 from app.extensions import settings
@@ -35,7 +35,7 @@ from app.supervisor import Program, Supervisor
 
 
 @click.command()
-@with_appcontext
+@with_application
 def serve() -> None:
     """Bring the database up to date, then run web, worker and scheduler until stopped."""
     end_with_make()
@@ -61,7 +61,7 @@ def _migrate() -> None:
     try:
         migrate.upgrade(db.engine)
     except DBAPIError as error:
-        raise click.ClickException(f"cannot use the database: {_first_line(error.orig or error)}") from error
+        raise click.ClickException(f"cannot use the database: {first_line(error.orig or error)}") from error
     finally:
         db.engine.dispose()
 
@@ -106,8 +106,4 @@ def _ensure_answers(url: str) -> None:
         with closing(redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2, retry=retry)) as connection:
             connection.ping()
     except (redis.RedisError, ValueError) as error:
-        raise click.ClickException(f"cannot use the queue of REDIS_URL: {_first_line(error)}") from error
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+        raise click.ClickException(f"cannot use the queue of REDIS_URL: {first_line(error)}") from error

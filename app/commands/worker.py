@@ -2,9 +2,9 @@
 
 import click
 from flask import current_app
-from flask.cli import with_appcontext
 
 from app.commands.keys import ensure_keys
+from app.commands.surroundings import with_application
 from app.extensions import settings
 from app.jobs import worker as jobs_worker
 from app.jobs.queue import QUEUES
@@ -27,7 +27,7 @@ def _read_names(_context: click.Context, _parameter: click.Parameter, text: str)
     callback=_read_names,
     help="Those to serve, separated by commas: served in turn, the first one first.",
 )
-@with_appcontext
+@with_application
 def worker(queues: tuple[str, ...]) -> None:
     """Do queued jobs (mail, changes of many requests, questions to gateways) until stopped.
 

@@ -127,9 +127,10 @@ def decline(service_request: ServiceRequest, reason: str, *, actor: Actor) -> No
         raise AssignmentRefused(
             f"The request is “{service_request.status.label}”: ask the office to find somebody else for it."
         )
-    if not reason.strip():
+    reason = requests.read_note(reason)
+    if not reason:
         raise InvalidInput("Say why you give it back.", details={"reason": "A reason is needed."})
-    requests.add_note(service_request, f"Given back: {reason.strip()}", actor=actor)
+    requests.add_note(service_request, f"Given back: {reason}", actor=actor)
     provider_id = ensure_unassignable(service_request)
     _remember_decline(service_request.id, provider_id)
     unassign(service_request, actor=actor)

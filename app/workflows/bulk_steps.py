@@ -8,14 +8,13 @@ from uuid import UUID
 from app.errors import AssignmentRefused, InvalidInput
 from app.kit import ids
 from app.models import RequestStatus, ServiceRequest, User
-from app.workflows import assignment, status
+from app.workflows import assignment, requests, status
 from app.workflows.audit import Actor
 from app.workflows.rosters import Roster
 from app.workflows.status import Standing
 
 NO_ROOM = "No available provider with the skill has room."
 _ENDS = frozenset({RequestStatus.COMPLETED, RequestStatus.CANCELLED})
-_LONGEST_NOTE = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,7 @@ def load(action: str, parameters: Mapping[str, Any]) -> Step:
     """The step that is meant. Raises InvalidInput or AssignmentRefused."""
     match action:
         case "set_status":
-            return SetStatus(_status(parameters.get("status")), _note(parameters.get("note")))
+            return SetStatus(_status(parameters.get("status")), requests.read_note(str(parameters.get("note") or "")))
         case "assign":
             return Assign(assignment.get_provider(_key(parameters.get("provider"))))
         case "unassign":
@@ -189,13 +188,6 @@ def _status(value: object) -> RequestStatus:
         return RequestStatus(str(value))
     except ValueError as error:
         raise InvalidInput("Choose a status.", details={"status": "Choose one of the list."}) from error
-
-
-def _note(value: object) -> str:
-    note = str(value or "").strip()
-    if len(note) > _LONGEST_NOTE:
-        raise InvalidInput(f"A note has at most {_LONGEST_NOTE} characters.", details={"note": "Shorten it."})
-    return note
 
 
 def _key(value: object) -> UUID:

@@ -1,6 +1,5 @@
 """What a purchase has to say and when it is valid: one set of rules for the page, its live checks and the API."""
 
-import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -8,22 +7,12 @@ from wtforms import EmailField, Field, Form, RadioField, StringField, TelField, 
 from wtforms.validators import StopValidation
 
 from app.kit import contact, ids
+from app.kit.text import tidy_line, tidy_text
 from app.models import Service
 from app.workflows.purchase import Choice, Customer
 
 MAXIMUM_NAME_LENGTH = 200
 MAXIMUM_REQUIREMENTS_LENGTH = 5000
-
-
-def tidy_line(text: str | None) -> str:
-    """One line as it was meant: no control characters, single spaces."""
-    return " ".join(tidy_text(text).split())
-
-
-def tidy_text(text: str | None) -> str:
-    """Text without control characters and broken halves of characters; lines end in one way."""
-    lines = (text or "").replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(character for character in lines if _is_printable(character)).strip()
 
 
 class Needed:
@@ -35,7 +24,7 @@ class Needed:
         self.message = message
 
     def __call__(self, form: Form, field: Field) -> None:
-        if not any(_is_visible(character) for character in field.data or ""):
+        if not field.data:
             raise StopValidation(self.message)
 
 
@@ -129,12 +118,3 @@ def _ensure_parses(parse: Callable[[str], str], text: str) -> None:
         parse(text)
     except contact.InvalidContact as error:
         raise ValidationError(str(error)) from error
-
-
-def _is_visible(character: str) -> bool:
-    """Letters, figures, marks and signs; not blanks, and not what only steers others, such as a zero-width space."""
-    return unicodedata.category(character)[0] in "LMNPS"
-
-
-def _is_printable(character: str) -> bool:
-    return character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cs"}

@@ -31,7 +31,7 @@ class Wish:
 def carry_out(service_request: ServiceRequest, wish: Wish, *, actor: Actor) -> bool:
     """Whether anything of a locked request changed. Raises TransitionRefused, AssignmentRefused and InvalidInput."""
     before = service_request.version
-    note = wish.note.strip()
+    note = requests.read_note(wish.note)
     # A closed request takes no provider until it is open again.
     if not service_request.is_open and _moves(service_request, wish):
         note = _set_status(service_request, wish, note, actor=actor)

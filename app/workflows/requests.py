@@ -4,6 +4,7 @@ from uuid import UUID
 
 from app.db import LOCK, db
 from app.errors import AssignmentRefused, InvalidInput, NotFound, StaleChange
+from app.kit.text import tidy_text
 from app.models import RequestNote, Role, ServiceRequest, User
 from app.workflows import audit
 from app.workflows.audit import Actor
@@ -28,13 +29,22 @@ def get_locked(request_id: UUID, *, version: int | None = None) -> ServiceReques
 
 def add_note(service_request: ServiceRequest, body: str, *, actor: Actor) -> RequestNote:
     """Raises InvalidInput for an empty or overlong note."""
-    text = body.strip()
-    if not text or len(text) > MAXIMUM_NOTE_LENGTH:
-        raise InvalidInput(f"A note needs between 1 and {MAXIMUM_NOTE_LENGTH} characters.", details={"note": text[:50]})
+    text = read_note(body)
+    if not text:
+        raise InvalidInput("Write the note first: this one is empty.", details={"note": "Write a few words."})
     note = RequestNote(service_request_id=service_request.id, author_id=actor.user_id, body=text)
     db.session.add(note)
     db.session.flush()
     audit.record("request.note_added", service_request, actor=actor, after={"note": str(note.id)})
+    return note
+
+
+def read_note(text: str | None) -> str:
+    """A note as it was meant; empty if nothing of it can be seen. Raises InvalidInput for an overlong one."""
+    note = tidy_text(text)
+    if len(note) > MAXIMUM_NOTE_LENGTH:
+        problem = f"Use at most {MAXIMUM_NOTE_LENGTH:,} characters; these are {len(note):,}."
+        raise InvalidInput("The note is too long.", details={"note": problem})
     return note
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from app.errors import InvalidInput, TransitionRefused
 from app.kit import clock, ids
 from app.models import OPEN_STATUSES, RequestStatus, ServiceRequest, StatusChange
-from app.workflows import audit, bulk_writes, deadlines, notifications, workload
+from app.workflows import audit, bulk_writes, deadlines, notifications, requests, workload
 from app.workflows.audit import Actor
 
 ALLOWED: dict[RequestStatus, frozenset[RequestStatus]] = {
@@ -47,9 +47,9 @@ def change_status(
 ) -> StatusChange:
     """Move a locked request, write its history, tell the customer.
 
-    Raises TransitionRefused, with the reason for the person who tried, and InvalidInput for a missing note.
+    Raises TransitionRefused, with the reason for the person who tried, and InvalidInput for a missing or overlong note.
     """
-    note = (note or "").strip() or None
+    note = requests.read_note(note) or None
     ensure_allowed(service_request, wanted, note)
     change = enter_history(service_request, wanted, actor=actor, note=note)
     notifications.status_changed(service_request, change)

@@ -113,6 +113,19 @@ def test_every_wrong_field_is_named_at_once(client: Any, service: Any) -> None:
     }
 
 
+@pytest.mark.parametrize("given", [{}, {"customer": {}}])
+def test_without_a_customer_every_part_of_one_is_asked_for(client: Any, service: Any, given: dict[str, Any]) -> None:
+    fields = {"customer.fullName", "customer.email", "customer.phone", "customer.requirements"}
+    details = client.post(ADDRESS, json={"serviceId": str(service.id)} | given).json["error"]["details"]
+    assert set(details) == fields | {"serviceTierId"}
+    assert set(client.post(ADDRESS, json=given).json["error"]["details"]) == fields | {"serviceId"}
+
+
+def test_a_customer_that_is_null_is_refused_in_plain_words(client: Any, service: Any) -> None:
+    answer = client.post(ADDRESS, json={"serviceId": str(service.id), "customer": None})
+    assert answer.json["error"]["details"] == {"customer": "This may not be empty."}
+
+
 def test_a_tier_that_a_service_does_not_have_is_refused(session: Any, client: Any, service: Any) -> None:
     plain = make_service()
     body = body_for(service) | {"serviceId": str(plain.id)}

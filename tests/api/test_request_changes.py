@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from app.db import db, transaction
-from app.models import ActorKind, ApiToken, AuditEntry, RequestStatus, Role, ServiceRequest
+from app.models import ActorKind, ApiToken, AuditEntry, PaymentStatus, RequestNote, RequestStatus, Role, ServiceRequest
 from app.workflows.api_tokens import Scope
 from tests.api.calls import ADDRESS, bearer, change, listed
 from tests.factories import make_provider, make_request
@@ -117,7 +117,8 @@ def test_of_two_at_once_who_saw_the_same_one_is_told(app, session, token):
         ({"status": {}}, "status"),
         ({"assignedProviderId": "x"}, "assignedProviderId"),
         ({"notes": 5}, "notes"),
-        ({"notes": "x" * 5001}, "note"),
+        ({"notes": "x" * 5001}, "notes"),
+        ({"notes": "x" * 5001, "status": "in_progress"}, "notes"),
         ({"version": True}, "version"),
         ({"version": "1"}, "version"),
         ({"version": 0}, "version"),
@@ -129,6 +130,21 @@ def test_what_cannot_be_meant_is_named(client, session, token, body, field):
     answer = change(client, make_request(), body, token)
     assert answer.status_code == 422
     assert set(answer.json["error"]["details"]) == {field}
+
+
+@pytest.mark.parametrize("note", ["\u200b", "\x00", "\ud800"])
+def test_a_note_that_nobody_can_see_is_none(client, session, token, note):
+    request = make_request(status=RequestStatus.COMPLETED, payment_status=PaymentStatus.COMPLETED)
+    assert change(client, request, {"notes": note}, token).json["updated"] is False
+    refused = change(client, request, {"status": "in_progress", "notes": note}, token)
+    assert refused.status_code == 422
+    assert refused.json["error"]["details"] == {"notes": "A reason is needed."}
+
+
+def test_broken_characters_leave_the_rest_of_a_note(client, session, token):
+    request = make_request()
+    assert change(client, request, {"notes": "Call \ud800\x00again"}, token).json["updated"] is True
+    assert session.scalars(select(RequestNote)).one().body == "Call again"
 
 
 def test_what_is_not_there_is_404_and_what_is_no_provider_is_refused(client, session, token):

@@ -56,6 +56,13 @@ def test_a_signed_event_is_stored_acted_on_and_answered(client, session):
     assert event.payment_id == payment.id
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"])
+def test_the_raw_body_counts_whatever_it_says_it_is(client, session, kind):
+    payment = make_payment()
+    answer = post_event(client, event_body(payment), content_type=kind)
+    assert (answer.status_code, answer.json) == (200, {"received": True, "processed": True})
+
+
 def test_the_gateway_is_told_by_its_signature_header_too(client, session):
     payment = make_payment()
     answer = post_event(client, event_body(payment), url="/api/services/payment/webhook")
