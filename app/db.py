@@ -148,10 +148,21 @@ def is_writing() -> bool:
 
 def once_while_reading(read: Callable[[], T]) -> T:
     """What `read` found when it was first asked, until a `transaction()` begins or the session ends."""
-    found: dict[Callable[[], object], Any] = db.session().info.setdefault(_FOUND, {})
+    found = _found()
     if read not in found:
         found[read] = read()
     return cast(T, found[read])
+
+
+def is_known_while_reading(read: Callable[[], object], answer: object) -> None:
+    """What `read` would find came along with something else."""
+    if not is_writing():
+        _found()[read] = answer
+
+
+def _found() -> dict[Callable[[], object], Any]:
+    found: dict[Callable[[], object], Any] = db.session().info.setdefault(_FOUND, {})
+    return found
 
 
 def _run(callback: Callable[[], None]) -> None:

@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from app.admin import request_columns, request_filters, request_rows
+from app.admin.filter_options import ME
 from app.admin.pages import done, wants_json
 from app.admin.permissions import Permission
 from app.admin.request_bulk import RequestBulk
-from app.admin.request_filters import ME
 from app.db import db, transaction
 from app.errors import DomainError, InvalidInput, NotFound
 from app.kit import ids

@@ -3,19 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from app.admin import filter_options, listing
+from app.admin.filter_options import ME, NOBODY
 from app.admin.filters import Control, enum_options, parse_day
 from app.extensions import settings
 from app.kit import clock
 from app.models import Category, PaymentStatus, RequestStatus, User
 from app.workflows.request_search import RequestFilters, Sort
-
-NOBODY: Literal["none"] = "none"
-ME = "me"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ def make_controls(arguments: Mapping[str, str]) -> list[Control]:
     """The controls above the list, filled with what was understood."""
     understood = _criteria(arguments)
     return [
-        replace(control, value=arguments.get(control.name, "") if understood[field] is not None else "")
+        replace(control, value=arguments.get(control.name, "")) if understood[field] is not None else control
         for field, control in _all_controls()
     ]
 
@@ -128,24 +126,21 @@ def _criteria(arguments: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _all_controls() -> list[tuple[str, Control]]:
-    found = filter_options.load()
-    affiliates = found.get("affiliate")
+    people = filter_options.people()
+    has_affiliates = bool(people["affiliate"].options)
     return [
-        ("status", Control("status", "Status", options=enum_options(RequestStatus))),
-        ("provider", Control("provider", "Provider", options=((NOBODY, "nobody"), *found.get("provider", ())))),
-        ("service_id", Control("service", "Service", options=found.get("service", ()))),
-        ("period", Control("period", "Bought", options=_PERIOD_OPTIONS, verb="")),
-        ("is_overdue", Control("overdue", "Late", options=(("1", "yes"),), verb="is")),
-        ("start", Control("from", "Bought", "day", verb="from")),
-        ("end", Control("to", "Bought", "day", verb="until")),
-        ("payment_status", Control("payment", "Payment", options=enum_options(PaymentStatus))),
-        (
-            "operator",
-            Control("operator", "In charge", options=((ME, "me"), (NOBODY, "nobody"), *found.get("operator", ()))),
-        ),
-        ("category", Control("category", "Category", options=enum_options(Category))),
-        ("gateway", Control("gateway", "Gateway", options=found.get("gateway", ()))),
-        *((("affiliate_id", Control("affiliate", "Affiliate", options=affiliates)),) if affiliates else ()),
+        ("status", _STATUS),
+        ("provider", people["provider"]),
+        ("service_id", filter_options.service()),
+        ("period", _PERIOD),
+        ("is_overdue", _LATE),
+        ("start", _FROM),
+        ("end", _TO),
+        ("payment_status", _PAYMENT),
+        ("operator", people["operator"]),
+        ("category", _CATEGORY),
+        ("gateway", filter_options.gateway()),
+        *([("affiliate_id", people["affiliate"])] if has_affiliates else []),
     ]
 
 
@@ -168,7 +163,15 @@ _PERIODS: Mapping[str, Callable[[date], tuple[date, date]]] = {
     "this_month": _this_month,
     "last_month": _last_month,
 }
-_PERIOD_OPTIONS = tuple((name, name.replace("_", " ")) for name in _PERIODS)
+
+# The same for everybody, always.
+_STATUS = Control("status", "Status", options=enum_options(RequestStatus))
+_PERIOD = Control("period", "Bought", options=tuple((name, name.replace("_", " ")) for name in _PERIODS), verb="")
+_LATE = Control("overdue", "Late", options=(("1", "yes"),), verb="is")
+_FROM = Control("from", "Bought", "day", verb="from")
+_TO = Control("to", "Bought", "day", verb="until")
+_PAYMENT = Control("payment", "Payment", options=enum_options(PaymentStatus))
+_CATEGORY = Control("category", "Category", options=enum_options(Category))
 
 
 def _within(wanted: dict[str, Any]) -> dict[str, Any]:

@@ -7,17 +7,34 @@ their stamp is another than the one it keeps them under.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
-from app.db import db, is_writing, once_while_reading
+from app.db import db, is_known_while_reading, is_writing, once_while_reading
 from app.models import Edition
 
 T = TypeVar("T")
 
-_STAMPS = select(Edition.catalog, Edition.gateways, Edition.flags)
+STAMPS = (Edition.catalog, Edition.gateways, Edition.flags, Edition.people)
+_STAMPS = select(*STAMPS)
+
+
+class Stamps(Protocol):
+    """A row that has the columns of `STAMPS`."""
+
+    @property
+    def catalog(self) -> UUID | None: ...
+
+    @property
+    def gateways(self) -> UUID | None: ...
+
+    @property
+    def flags(self) -> UUID | None: ...
+
+    @property
+    def people(self) -> UUID | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,5 +76,10 @@ def stamp_of(subject: str) -> UUID | None:
     return found
 
 
-def _stamps() -> Row[UUID, UUID, UUID] | None:
-    return db.session.execute(_STAMPS).one_or_none()
+def remember(stamps: Stamps) -> None:
+    """They came along with something else: this page need not look at them by itself."""
+    is_known_while_reading(_stamps, stamps)
+
+
+def _stamps() -> Stamps | None:
+    return cast("Stamps | None", db.session.execute(_STAMPS).one_or_none())

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, select, true, update
 
 from app.db import db
 from app.kit import clock
-from app.models import User, UserPreference, UserSession
-from app.workflows import preferences
+from app.models import Edition, User, UserPreference, UserSession
+from app.workflows import editions, preferences
 
 IDLE_LIMIT = timedelta(minutes=30)
 ABSOLUTE_LIMIT = timedelta(hours=12)
@@ -38,10 +38,12 @@ _FIND = (
         UserSession.created_at.label("began_at"),
         UserPreference.name.label("preference"),
         UserPreference.value,
+        *editions.STAMPS,
     )
     .select_from(UserSession)
     .join(User, User.id == UserSession.user_id)
     .outerjoin(UserPreference, UserPreference.user_id == User.id)
+    .outerjoin(Edition, true())
     .where(UserSession.token_hash == bindparam("hash"), UserSession.ended_at.is_(None))
 )
 
@@ -65,13 +67,15 @@ def begin(user: User, *, address: str | None, browser: str) -> str:
 def find(token: str) -> tuple[User, Visit] | None:
     """Whose session it is, while it is neither ended nor too old: one small query for each request.
 
-    How they like their pages comes along, a row for each preference: nearly every page asks for some.
+    What nearly every page asks for comes along: how they like their pages, a row for each preference, and which
+    edition stands of what is kept.
     """
     rows = db.session.execute(_FIND, {"hash": _hash(token)}).all()
     now = clock.utc_now()
     if not rows or now - rows[0].last_seen_at > IDLE_LIMIT or now - rows[0].began_at > ABSOLUTE_LIMIT:
         return None
     user: User = rows[0][0]
+    editions.remember(rows[0])
     preferences.remember(user.id, {row.preference: row.value for row in rows if row.preference is not None})
     return user, Visit(rows[0].visit_id, rows[0].confirmed_at)
 

@@ -1,5 +1,6 @@
 """Requests written straight into the table: for lists, many and of every kind are needed, whatever made them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -79,14 +80,20 @@ def listed(client: Any, **arguments: Any) -> list[str]:
 
 def count_queries(client: Any, address: str) -> int:
     """How often a page asks the database."""
-    counted: list[int] = []
+    return len(statements_of(lambda: client.get(address)))
 
-    def note(*_arguments: Any) -> None:
-        counted.append(1)
+
+def statements_of(send: Callable[[], Any]) -> list[str]:
+    """What a request has the database do, without where a transaction begins and ends; its answer has to be right."""
+    noted: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            noted.append(statement)
 
     event.listen(db.engine, "before_cursor_execute", note)
     try:
-        assert client.get(address).status_code == 200
+        assert send().status_code == 200
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
-    return len(counted)
+    return noted

@@ -4,12 +4,12 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from app.db import db, rehearsal, transaction
-from app.models import Edition, FeatureFlag, FlagState, GatewayConfig, Service
+from app.models import Edition, FeatureFlag, FlagState, GatewayConfig, Role, Service
 from app.workflows import editions, gateway_choice, gateway_health
 from app.workflows.editions import Kept
-from tests.factories import make_gateway, make_service
+from tests.factories import make_gateway, make_service, make_user
 
-SUBJECTS = ("catalog", "gateways", "flags")
+SUBJECTS = ("catalog", "gateways", "flags", "people")
 # Noted all day long, and read by the console from the rows themselves.
 HEALTH = {"last_webhook_at", "last_success_at", "last_failure_at", "last_failure", "failures_in_row", "updated_at"}
 OTHER_VALUES = {
@@ -36,6 +36,7 @@ def rows(app):
     with app.app_context():
         make_service(tiers=2)
         make_gateway()
+        make_user(Role.AFFILIATE)
         with transaction():
             db.session.add(FeatureFlag(name="purchase", state=FlagState.ON, percent=0, user_emails=[]))
         db.session.remove()
@@ -69,6 +70,13 @@ def changed(before, after):
         ("DELETE FROM payment_gateway_config", "gateways"),
         ("UPDATE feature_flags SET state = 'off'", "flags"),
         ("DELETE FROM feature_flags", "flags"),
+        ("UPDATE users SET name = 'Somebody Else'", "people"),
+        ("UPDATE users SET role = 'viewer'", "people"),
+        ("UPDATE users SET is_enabled = NOT is_enabled", "people"),
+        ("UPDATE users SET last_sign_in_at = NULL, session_epoch = session_epoch + 1", None),
+        ("UPDATE affiliate_profiles SET code = 'another'", "people"),
+        ("UPDATE affiliate_profiles SET updated_at = created_at", None),
+        ("DELETE FROM affiliate_profiles", "people"),
     ],
 )
 def test_any_statement_of_any_program_is_noticed(app, rows, elsewhere, statement, subject):
