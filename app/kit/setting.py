@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from bidi.algorithm import get_display
+from bidi import get_base_level, get_display
+
+# Not done by the library: where a line is read to the left, so are its brackets.
+_MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 
 
 def broken(text: str, fits: Callable[[str], bool]) -> Iterator[str]:
@@ -36,4 +39,7 @@ def _cut(word: str, fits: Callable[[str], bool]) -> Iterator[str]:
 
 def as_seen(line: str) -> str:
     """From left to right, as it stands on paper, by Unicode's rules for text of both directions."""
-    return line if line.isascii() else str(get_display(line))
+    if line.isascii():
+        return line
+    seen = str(get_display(line))
+    return seen.translate(_MIRRORED) if get_base_level(line) else seen
