@@ -24,17 +24,17 @@ _KINDS = ("payment_confirmed", "status_changed", "provider_assigned")
 
 
 def rows(shop: Shop) -> Iterator[Row]:
-    owed = shop.write(_owe_again)
+    count = shop.write(owe_again)
     with contextlib.ExitStack() as stack:
         sink = Sink()
         stack.callback(sink.stop)
         stack.enter_context(programs.worker(shop.environment, MAIL_SERVER="127.0.0.1", MAIL_PORT=str(sink.port)))
-        _wait_until(lambda: shop.read(_owed) == 0)
-        yield _rate(sink, owed)
+        wait_until(lambda: shop.read(owed) == 0)
+        yield _rate(sink, count)
         yield _promptness(shop, sink)
 
 
-def _owe_again() -> int:
+def owe_again() -> int:
     """The newest mails of the sample, receipts among them; whatever else waits is not to be in the way."""
     waiting = update(Notification).where(Notification.status == NotificationStatus.PENDING)
     db.session.execute(waiting.values(status=NotificationStatus.DROPPED, next_attempt_at=None))
@@ -47,7 +47,7 @@ def _owe_again() -> int:
     return len(keys)
 
 
-def _owed() -> int:
+def owed() -> int:
     open_ones = (NotificationStatus.PENDING, NotificationStatus.SENDING)
     due = (Notification.status.in_(open_ones), Notification.next_attempt_at <= clock.utc_now())
     return db.session.scalar(select(func.count()).where(*due)) or 0
@@ -79,7 +79,7 @@ def _paid_to_mailed(shop: Shop, sink: Sink) -> float:
     known = len(sink.taken)
     start = time.perf_counter()
     purchases.post_webhook(shop.visitor(), event)
-    _wait_until(lambda: any(mail.receiver == receiver for mail in sink.taken[known:]))
+    wait_until(lambda: any(mail.receiver == receiver for mail in sink.taken[known:]))
     return next(mail.at for mail in sink.taken[known:] if mail.receiver == receiver) - start
 
 
@@ -87,7 +87,7 @@ def _receiver(request_id: object) -> str:
     return str(db.session.scalars(select(ServiceRequest.customer_email).where(ServiceRequest.id == request_id)).one())
 
 
-def _wait_until(is_so: Callable[[], bool]) -> None:
+def wait_until(is_so: Callable[[], bool]) -> None:
     deadline = time.perf_counter() + _PATIENCE
     while not is_so():
         if time.perf_counter() > deadline:

@@ -1,6 +1,6 @@
 """What a run found, as a table to read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 HEADINGS = ("group", "surface", "floor", "floor p50", "p50", "p95", "found", "goal", "")
@@ -39,16 +39,21 @@ def _milliseconds(seconds: float | None) -> str:
 
 
 def lines(title: str, rows: Sequence[Row]) -> Iterable[str]:
-    cells = [HEADINGS, *(row.cells for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADINGS))]
     yield ""
     yield title
+    yield from aligned(HEADINGS, [row.cells for row in rows], numbers=range(3, 6))
+    judged = [row for row in rows if row.is_met is not None]
+    yield f"{sum(row.is_met is True for row in judged)} of {len(judged)} goals met"
+
+
+def aligned(headings: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Container[int] = ()) -> Iterable[str]:
+    """Columns below their headings, those of `numbers` to the right."""
+    cells = [headings, *rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
     for number, row in enumerate(cells):
         yield "  ".join(
-            cell.rjust(width) if 3 <= column <= 5 else cell.ljust(width)
+            cell.rjust(width) if column in numbers else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         if number == 0:
             yield "  ".join("-" * width for width in widths)
-    judged = [row for row in rows if row.is_met is not None]
-    yield f"{sum(row.is_met is True for row in judged)} of {len(judged)} goals met"
