@@ -44,6 +44,14 @@ check: .venv/.dev ## format, lint, types and import rules
 bench: .venv/.dev ## measure the product against floors; BENCH_ARGS="--requests 10000,1000000 --surfaces list"
 	@$(CLEAN) $(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
+.PHONY: many
+many: .venv/.dev ## how throughput grows with web processes behind nginx; MANY_ARGS="--requests 100000 --seconds 20"
+	@$(CLEAN) $(BIN)/python -m tests.benchmarks.many $(MANY_ARGS)
+
+.PHONY: soak
+soak: .venv/.dev ## half an hour of mixed load: memory, answers and connections stay as they are; SOAK_ARGS="--minutes 60"
+	@$(CLEAN) $(BIN)/python -m tests.benchmarks.soak $(SOAK_ARGS)
+
 .PHONY: fuzz
 fuzz: .venv/.dev ## call the API in all ways its document allows, and others; FUZZ_ARGS="--cases 20000 --seed 1"
 	@$(CLEAN) $(BIN)/python -m tests.fuzz $(FUZZ_ARGS)

@@ -70,13 +70,13 @@ def _each_once(client: Client, paths: list[str]) -> Shot:
 
 def _changing(client: Client, requests: list[Any]) -> Shot:
     token = token_in(client.get(_LIST).text)
+    return lambda: change_status(client, requests.pop(), token).seconds
 
-    def shoot() -> float:
-        row = requests.pop()
-        sent = {"version": row.version, "status": _OTHER[row.status]}
-        return checked(_post(client, f"{row.id}/status", sent, token), "a change of status").seconds
 
-    return shoot
+def change_status(client: Client, row: Any, token: str) -> Answer:
+    """Begun, or back to waiting."""
+    sent = {"version": row.version, "status": _OTHER[row.status]}
+    return checked(_post(client, f"{row.id}/status", sent, token), "a change of status")
 
 
 def _assigning(client: Client, requests: list[Any], people: list[UUID]) -> Shot:
