@@ -11,19 +11,18 @@ from contextlib import ExitStack
 from random import Random
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from app.db import db, transaction
 from app.errors import DomainError
 from app.gateways.base import RefundNews
 from app.jobs import queue
-from app.kit import clock
 from app.kit.money import Money
-from app.models import Notification, NotificationStatus, ProviderProfile, Refund, RequestStatus, Role, ServiceRequest
+from app.models import Notification, ProviderProfile, Refund, RequestStatus, Role, ServiceRequest
 from app.workflows import deliveries, payments, refunds, requests, status
 from app.workflows.audit import SYSTEM
 from tests.factories import make_payment, make_provider, make_service, make_user, snapshot_of
-from tests.jobs.chaos import UNSENT, World
+from tests.jobs.chaos import World, still_to_send
 from tests.jobs.programs import wait_until
 
 REQUESTS = int(os.environ.get("CHAOS_REQUESTS", "20"))
@@ -92,35 +91,12 @@ def work(world, providers):
     return owed
 
 
-def catch_up():
-    """As if the minutes until the next try, and the leases of the dead, had gone by; how many are still to be sent."""
-    now = clock.utc_now()
-    with transaction() as session:
-        late = update(Notification).where(Notification.status.in_(UNSENT))
-        session.execute(late.where(Notification.status == NotificationStatus.PENDING).values(next_attempt_at=now))
-        session.execute(late.where(Notification.claimed_until.is_not(None)).values(claimed_until=now))
-    return db.session.scalar(select(func.count()).where(Notification.status.in_(UNSENT)))
-
-
-def is_quiet(world):
-    """Killed workers leave leases behind; they are waited for only once those alive have nothing to do."""
-    seen = {"count": -1}
-
-    def look():
-        db.session.rollback()
-        count = len(world.smtp.messages)
-        rests, seen["count"] = count == seen["count"], count
-        return rests and catch_up() == 0
-
-    return look
-
-
 def test_whatever_dies_every_message_owed_arrives_and_no_limit_is_broken(world):
     began = time.monotonic()
     make_user(Role.ADMIN)
     providers = [make_provider(capacity=max(2, REQUESTS // 8)) for _ in range(4)]
     owed = work(world, providers)
-    wait_until(is_quiet(world), "all is told", seconds=120 + REQUESTS)
+    wait_until(lambda: still_to_send() == 0, "all is told", seconds=120 + REQUESTS)
     given_up = send_again_by_hand(world)
     rows = db.session.scalars(select(Notification)).all()
     by_status = Counter(row.status.value for row in rows)
@@ -148,7 +124,7 @@ def send_again_by_hand(world):
     """Mail that failed four times, as it may when the mail server is killed often: the console's button."""
     with transaction():
         count = deliveries.resend_unanswered(actor=SYSTEM)
-    wait_until(is_quiet(world), "what was given up is told too")
+    wait_until(lambda: still_to_send() == 0, "what was given up is told too")
     return count
 
 
