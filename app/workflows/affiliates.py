@@ -8,9 +8,10 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, bindparam, insert, select
 
 from app.db import db
 from app.kit import clock, ids
@@ -25,12 +26,30 @@ from app.models import (
     Payment,
     Refund,
     ServiceRequest,
+    User,
 )
-from app.workflows.beside import beside, store_beside
+from app.workflows import bulk_writes
+from app.workflows.beside import Step, all_beside, beside, store_beside
 
 logger = logging.getLogger(__name__)
 
 MAXIMUM_CODE_LENGTH = 64
+
+_OWN_RATE = and_(
+    AffiliateServiceRate.affiliate_id == AffiliateProfile.user_id,
+    AffiliateServiceRate.service_id == bindparam("service_id"),
+)
+_TERMS = (
+    select(
+        AffiliateProfile.rate_basis_points,
+        AffiliateServiceRate.rate_basis_points.label("own_rate"),
+        User.email,
+    )
+    .join(User, User.id == AffiliateProfile.user_id)
+    .outerjoin(AffiliateServiceRate, _OWN_RATE)
+    .where(AffiliateProfile.user_id == bindparam("affiliate_id"))
+)
+"""What an affiliate gets for a service, and whom it must not be bought by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,34 +102,39 @@ def attribute(service_request: ServiceRequest, code: str) -> None:
 
 def earn(service_request: ServiceRequest, payment: Payment) -> None:
     """Enter the commission for a payment, once. Buying through one's own code earns nothing."""
+    all_beside(*earning(service_request, payment))
+
+
+def earning(service_request: ServiceRequest, payment: Payment) -> tuple[Step, ...]:
+    """What does so, for those who have more to do beside a sale; nothing where nobody sent the customer."""
     if service_request.affiliate_id is None:
-        return
-    with beside(logger, "a commission was not entered yet", payment=payment.id):
-        _earn(service_request, payment)
+        return ()
+    enter = partial(_earn, service_request, payment)
+    return (Step(logger, "a commission was not entered yet", enter, {"payment": payment.id}),)
 
 
 def _earn(service_request: ServiceRequest, payment: Payment) -> None:
-    profile = db.session.scalar(
-        select(AffiliateProfile).where(AffiliateProfile.user_id == service_request.affiliate_id)
-    )
-    if profile is None or fold(profile.user.email) == fold(service_request.customer_email):
+    sent_by = {"affiliate_id": service_request.affiliate_id, "service_id": service_request.service_id}
+    terms = db.session.execute(_TERMS, sent_by).one_or_none()
+    if terms is None or fold(terms.email) == fold(service_request.customer_email):
         return
-    rate, rule = _rate(profile, service_request)
+    rate, rule = terms.rate_basis_points, CommissionRule.AFFILIATE
+    if terms.own_rate is not None:
+        rate, rule = terms.own_rate, CommissionRule.SERVICE
     # Also where it comes to nothing: the affiliate sees that the sale was counted.
     commission = payment.amount.share(rate)
-    db.session.add(
-        CommissionEntry(
-            affiliate_id=profile.user_id,
-            service_request_id=service_request.id,
-            payment_id=payment.id,
-            kind=CommissionKind.EARNED,
-            amount_minor=commission.minor,
-            currency=commission.currency,
-            rate_basis_points=rate,
-            rule=rule,
-            cause_key=f"earned:{payment.id}",
-        )
-    )
+    entry = {
+        "affiliate_id": service_request.affiliate_id,
+        "service_request_id": service_request.id,
+        "payment_id": payment.id,
+        "kind": CommissionKind.EARNED,
+        "amount_minor": commission.minor,
+        "currency": commission.currency,
+        "rate_basis_points": rate,
+        "rule": rule,
+        "cause_key": f"earned:{payment.id}",
+    }
+    bulk_writes.write_now(CommissionEntry, [entry])
 
 
 def adjust(payment: Payment, refund: Refund | None = None) -> None:
@@ -148,15 +172,3 @@ def _adjust(payment: Payment, refund: Refund | None) -> None:
             cause_key=f"adjusted:{payment.id}:{len(entries)}",
         )
     )
-
-
-def _rate(profile: AffiliateProfile, service_request: ServiceRequest) -> tuple[int, CommissionRule]:
-    own = db.session.scalar(
-        select(AffiliateServiceRate.rate_basis_points).where(
-            AffiliateServiceRate.affiliate_id == profile.user_id,
-            AffiliateServiceRate.service_id == service_request.service_id,
-        )
-    )
-    if own is not None:
-        return own, CommissionRule.SERVICE
-    return profile.rate_basis_points, CommissionRule.AFFILIATE

@@ -4,16 +4,16 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from sqlalchemy import insert
-
-from app.db import db
 from app.kit import clock, ids
-from app.models import AnalyticsEvent
-from app.workflows.beside import store_beside
+from app.models import AnalyticsEvent, ServiceRequest
+from app.workflows import beside, bulk_writes
 
 logger = logging.getLogger(__name__)
+
+_FAILURE = "analytics events were not stored"
 
 EVENTS = (
     "service_selected",
@@ -45,14 +45,20 @@ def record_event(
     record_steps([Step(name, clock.utc_now(), service_id, request_id, visitor)])
 
 
+def recording(name: str, service_request: ServiceRequest) -> beside.Step:
+    """What stores an event of a request that happens now, for those who have more to do beside a sale."""
+    row = _row(Step(name, clock.utc_now(), service_request.service_id, service_request.id))
+    return beside.Step(logger, _FAILURE, partial(_insert, [row]))
+
+
 def record_steps(steps: Iterable[Step]) -> None:
     """Store events that were kept for a while, in one statement."""
     rows = [_row(step) for step in steps]
-    store_beside(logger, "analytics events were not stored", rows, _insert)
+    beside.store_beside(logger, _FAILURE, rows, _insert)
 
 
 def _insert(rows: Sequence[dict[str, object]]) -> None:
-    db.session.execute(insert(AnalyticsEvent), list(rows))
+    bulk_writes.write_now(AnalyticsEvent, rows)
 
 
 def _row(step: Step) -> dict[str, object]:

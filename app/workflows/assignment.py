@@ -1,10 +1,11 @@
 """Giving a request to a provider: by a person's choice, or by the routing rule."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Double, Select, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Double, Select, exists, func, or_, select
+from sqlalchemy import cast as sql_cast
 
 from app.db import db
 from app.errors import AssignmentRefused, InvalidInput
@@ -55,25 +56,33 @@ def route(service_request: ServiceRequest, *, actor: Actor = SYSTEM) -> User | N
     longest since the last assignment.
     """
     for _ in range(_MAXIMUM_TRIES):
-        found = db.session.execute(_best(service_request).execution_options(populate_existing=True)).one_or_none()
+        found = db.session.execute(_best(service_request)).one_or_none()
         if found is None:
             return None
-        profile, eligible = found
-        because = reason(profile, service_request, open_work=profile.open_work, eligible=eligible)
-        if workload.take_place(profile):
-            give(service_request, profile.user, actor=actor, because=because)
-            return profile.user
+        if workload.take_place(found.id, seen=found.open_work):
+            load = Load(found.open_work, found.capacity)
+            skill = service_request.service_name if found.is_specialist else None
+            give(service_request, found.User, actor=actor, because=reason(skill, load, eligible=found.eligible))
+            return cast(User, found.User)
     return None
 
 
-def _best(service_request: ServiceRequest) -> Select[ProviderProfile, int]:
+def _best(service_request: ServiceRequest) -> Select[User, UUID, int, int, bool, int]:
     """The one to choose, and how many were eligible."""
-    share_in_use = cast(ProviderProfile.open_work, Double) / ProviderProfile.capacity
+    share_in_use = sql_cast(ProviderProfile.open_work, Double) / ProviderProfile.capacity
+    is_specialist = ProviderProfile.skills.any(ProviderSkill.service_id == service_request.service_id)
     gave_it_back = exists().where(
         Decline.service_request_id == service_request.id, Decline.provider_id == ProviderProfile.user_id
     )
     return (
-        select(ProviderProfile, func.count().over())
+        select(
+            User,
+            ProviderProfile.id,
+            ProviderProfile.open_work,
+            ProviderProfile.capacity,
+            is_specialist.label("is_specialist"),
+            func.count().over().label("eligible"),
+        )
         .join(ProviderProfile.user)
         .where(*is_ready(clock.utc_now()), _is_skilled(service_request), ~gave_it_back)
         .order_by(share_in_use, ProviderProfile.last_assigned_at.asc().nulls_first(), ProviderProfile.id)
@@ -108,14 +117,19 @@ class Routable(Protocol):
     def service_name(self) -> str: ...
 
 
-def reason(profile: ProviderProfile, request: Routable, *, open_work: int, eligible: int) -> str:
-    """Why the rule chose this one, in words for the request's page; `open_work` is what they had before."""
-    services = {skill.service_id for skill in profile.skills}
-    skill = request.service_name if request.service_id in services else "the category"
-    load = f"{open_work} of {profile.capacity} places in use"
+class Load(NamedTuple):
+    """What a provider had to do before."""
+
+    open_work: int
+    capacity: int
+
+
+def reason(skill: str | None, load: Load, *, eligible: int) -> str:
+    """Why the rule chose somebody, in words for the request's page; without a `skill` it was for the category."""
+    skilled, places = skill or "the category", f"{load.open_work} of {load.capacity} places in use"
     if eligible == 1:
-        return f"the only available provider skilled in {skill}, with {load}"
-    return f"skilled in {skill}, and with {load} the least busy of {eligible} available providers"
+        return f"the only available provider skilled in {skilled}, with {places}"
+    return f"skilled in {skilled}, and with {places} the least busy of {eligible} available providers"
 
 
 def decline(service_request: ServiceRequest, reason: str, *, actor: Actor) -> None:

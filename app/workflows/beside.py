@@ -1,7 +1,8 @@
 """Steps beside a sale, such as counting it: no customer may be held up by one, whatever is wrong with it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from logging import Logger
 from typing import TypeVar
 
@@ -19,14 +20,41 @@ _PATIENCE = "1s"
 def beside(logger: Logger, failure: str, **facts: object) -> Iterator[None]:
     """What goes wrong inside is logged as `failure` and undone alone; the transaction around it goes on."""
     try:
-        with db.session.begin_nested():
-            _wait_at_most(_PATIENCE)
+        with db.session.begin_nested(), _patience():
             yield
-            db.session.flush()
-            # Undoing the step would undo this with it; carrying it out keeps it to the end of the transaction.
-            _wait_at_most("0")
     except Exception as error:
         logger.exception(failure, extra={"error": type(error).__name__, **facts})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One of several, with what is logged when it fails."""
+
+    logger: Logger
+    failure: str
+    carry_out: Callable[[], object]
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+def all_beside(*steps: Step) -> None:
+    """Carry out steps that have nothing to do with each other: together, and if that fails each by itself."""
+    db.session.flush()
+    if len(steps) > 1 and _succeed_together(steps):
+        return
+    for step in steps:
+        with beside(step.logger, step.failure, **step.facts):
+            step.carry_out()
+
+
+def _succeed_together(steps: Sequence[Step]) -> bool:
+    try:
+        with db.session.begin_nested(), _patience():
+            for step in steps:
+                step.carry_out()
+    except Exception:
+        # Each says for itself what is wrong with it.
+        return False
+    return True
 
 
 def store_beside(logger: Logger, failure: str, rows: Sequence[T], store: Callable[[Sequence[T]], object]) -> None:
@@ -42,6 +70,15 @@ def store_beside(logger: Logger, failure: str, rows: Sequence[T], store: Callabl
     for row in rows:
         with beside(logger, failure, rows=1):
             store([row])
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    _wait_at_most(_PATIENCE)
+    yield
+    db.session.flush()
+    # Undoing the step would undo this with it; carrying it out keeps it to the end of the transaction.
+    _wait_at_most("0")
 
 
 def _wait_at_most(patience: str) -> None:

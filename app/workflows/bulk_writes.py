@@ -1,14 +1,17 @@
-"""Writing what happens to many requests in one transaction: table by table instead of row by row.
+"""Writing what follows from a change together when it is over: table by table instead of row by row.
 
-The session's own unit of work sends a statement for each request that has a version, and keeps books on every entry:
-that is most of the cost of a bulk change. The workflows stay the same; only what they leave behind is written here.
+The session's own unit of work keeps books on every entry, and each query in between makes it write what it has so far:
+that is most of the cost of a payment, and of a bulk change. The workflows stay the same; only what they leave behind is
+written here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, bindparam, insert, inspect, update
+from sqlalchemy import CursorResult, Insert, bindparam, insert, inspect, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.db import Model, db
@@ -16,28 +19,83 @@ from app.models import ServiceRequest
 
 _GATHERED = "gathered_rows"
 
+_Kind = tuple[type[Model], str | None]
+"""Of rows: their table, and the column that makes them once if one does."""
+_Rows = dict[_Kind, list[dict[str, Any]]]
+
 
 @contextmanager
 def gathered() -> Iterator[None]:
-    """Rows added inside are written when it ends."""
-    rows: dict[type[Model], list[dict[str, Any]]] = {}
-    db.session().info[_GATHERED] = rows
-    try:
+    """Rows added inside are written when it ends, and what the session has changed just before them.
+
+    Queries inside do not see what was changed there. Within another one, they wait for the end of that.
+    """
+    session = db.session()
+    if _GATHERED in session.info:
         yield
+        return
+    kinds: _Rows = {}
+    session.info[_GATHERED] = kinds
+    try:
+        with session.no_autoflush:
+            yield
     finally:
-        del db.session().info[_GATHERED]
-    for model, entries in rows.items():
-        # With the same columns for each row they go out together, also where some are empty.
-        db.session.execute(insert(model), entries, execution_options={"render_nulls": True})
+        del session.info[_GATHERED]
+    # What they speak of has to be there first.
+    session.flush()
+    for kind, rows in kinds.items():
+        _insert(kind, rows)
 
 
 def add(row: Model) -> None:
     """A new row that is only written, never read again in this transaction."""
-    rows: dict[type[Model], list[dict[str, Any]]] | None = db.session().info.get(_GATHERED)
-    if rows is None:
+    kinds = _gathered()
+    if kinds is None:
         db.session.add(row)
     else:
-        rows.setdefault(type(row), []).append({key: value for key, value in vars(row).items() if key[0] != "_"})
+        kinds.setdefault((type(row), None), []).append(_columns(vars(row), type(row)))
+
+
+def add_once(model: type[Model], values: Mapping[str, Any], *, by: str) -> None:
+    """The same, but for a row that is left out where there is one with the same `by`. Only within `gathered()`."""
+    kinds = _gathered()
+    if kinds is None:
+        raise RuntimeError("add_once() needs gathered()")
+    kinds.setdefault((model, by), []).append(_columns(values, model))
+
+
+def write_now(model: type[Model], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Rows that cannot wait, in one statement."""
+    _insert((model, None), [_columns(row, model) for row in rows])
+
+
+def _insert(kind: _Kind, rows: list[dict[str, Any]]) -> None:
+    dialect = db.session.get_bind().dialect.name
+    db.session.connection().execute(_insertion(*kind, dialect), rows)
+
+
+def _gathered() -> _Rows | None:
+    return cast("_Rows | None", db.session().info.get(_GATHERED))
+
+
+def _columns(values: Mapping[str, Any], model: type[Model]) -> dict[str, Any]:
+    names = _names(model)
+    return {names[key]: value for key, value in values.items() if key[0] != "_"}
+
+
+@cache
+def _names(model: type[Model]) -> Mapping[str, str]:
+    """Of the columns, by attribute: those of sealed ones differ."""
+    return {attribute.key: attribute.columns[0].key for attribute in inspect(model).column_attrs}
+
+
+@cache
+def _insertion(model: type[Model], once: str | None, dialect: str) -> Insert:
+    table = cast(Any, model.__table__)
+    if once is None:
+        return insert(table)
+    insert_or_leave = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert_or_leave(table).on_conflict_do_nothing(index_elements=[once])
 
 
 def write(service_requests: Iterable[ServiceRequest]) -> None:

@@ -2,10 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from app.db import db
 from app.errors import DomainError
 from app.kit import clock
-from app.models import Service, ServiceRequest
+from app.models import ServiceRequest
 from app.workflows import audit, figure_marks, notifications, working_time
 from app.workflows.audit import Actor
 
@@ -17,7 +16,7 @@ class ClockRefused(DomainError):
 
 def promise(service_request: ServiceRequest, *, since: datetime) -> None:
     """Set when the customer must have been contacted, by the hours of the service."""
-    hours = db.session.get_one(Service, service_request.service_id).first_contact_hours
+    hours = service_request.service.first_contact_hours
     service_request.due_at = working_time.business().add(since, timedelta(hours=hours))
 
 

@@ -12,17 +12,18 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db import db
 from app.jobs import queue
 from app.kit import clock, ids
 from app.models import Notification, Payment, Refund, Role, ServiceRequest, StatusChange, User
+from app.workflows import bulk_writes
 
 URGENT, ORDINARY, PATIENT = 0, 5, 9
 """What a customer waits for goes out before what staff are told, and both before the thousands of a bulk change."""
 
 _HELD = "held_messages"
+_ADMINISTRATORS = select(User.id, User.email).where(User.role == Role.ADMIN, User.is_enabled).order_by(User.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,9 @@ def held(bulk_change_id: UUID, *, until: datetime) -> Iterator[Held]:
         yield messages
     finally:
         del db.session().info[_HELD]
-    if messages.rows:
-        _write(messages.rows)
+    with bulk_writes.gathered():
+        for row in messages.rows:
+            bulk_writes.add_once(Notification, row, by="dedupe_key")
 
 
 def payment_confirmed(service_request: ServiceRequest, payment: Payment) -> None:
@@ -79,7 +81,6 @@ def customer_awaited(service_request: ServiceRequest) -> None:
 
 def provider_assigned(service_request: ServiceRequest, provider: User) -> None:
     """Tell the provider; assigned again after an interval, they are told again."""
-    _give_keys()
     occasion = f"{service_request.id}:{provider.id}:{_moment(service_request)}"
     recipient = Recipient(provider.email, provider.id)
     queue_notification("provider_assigned", service_request, to=recipient, occasion=occasion, subject_id=provider.id)
@@ -101,8 +102,8 @@ def alert(kind_key: str, text: str, *, service_request: ServiceRequest | None = 
         queue_notification(
             "alert",
             service_request,
-            to=Recipient(administrator.email, administrator.id),
-            occasion=f"{kind_key}:{digest}:{hour}:{administrator.id}",
+            to=administrator,
+            occasion=f"{kind_key}:{digest}:{hour}:{administrator.user}",
             context={"key": kind_key, "text": text},
         )
 
@@ -139,28 +140,14 @@ def queue_notification(
         held_back = {"bulk_change_id": messages.bulk_change_id, "next_attempt_at": messages.until}
         messages.rows.append(row | held_back | {"priority": PATIENT})
         return
-    _write([row | {"next_attempt_at": clock.utc_now(), "priority": ORDINARY if to.user else URGENT}])
+    urgency = {"next_attempt_at": clock.utc_now(), "priority": ORDINARY if to.user else URGENT}
+    with bulk_writes.gathered():
+        bulk_writes.add_once(Notification, row | urgency, by="dedupe_key")
     queue.ring_deliveries()
-
-
-def _write(rows: list[dict[str, Any]]) -> None:
-    session = db.session
-    # What they speak of has to be there first.
-    session.flush()
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    once = insert(Notification).on_conflict_do_nothing(index_elements=["dedupe_key"])
-    # With the same columns for each row they go out together, also where some are empty.
-    session.execute(once, rows, execution_options={"render_nulls": True})
 
 
 def _held() -> Held | None:
     return cast("Held | None", db.session().info.get(_HELD))
-
-
-def _give_keys() -> None:
-    """New rows get theirs when they are written. What a bulk change makes has them before."""
-    if _held() is None:
-        db.session.flush()
 
 
 class Postmark:
@@ -172,24 +159,19 @@ class Postmark:
 postmark = Postmark()
 
 
-def administrators() -> list[User]:
-    wanted = select(User).where(User.role == Role.ADMIN, User.is_enabled).order_by(User.id)
-    return list(db.session.scalars(wanted))
+def administrators() -> list[Recipient]:
+    return [Recipient(email, key) for key, email in db.session.execute(_ADMINISTRATORS)]
 
 
 def _tell_customer(kind: str, service_request: ServiceRequest, *, about: Payment | Refund | StatusChange) -> None:
-    _give_keys()
     recipient = Recipient(service_request.customer_email)
     queue_notification(kind, service_request, to=recipient, occasion=str(about.id), subject_id=about.id)
 
 
 def _tell_administrators(kind: str, service_request: ServiceRequest) -> None:
-    db.session.flush()
     for administrator in administrators():
-        occasion = f"{service_request.id}:{administrator.id}"
-        queue_notification(
-            kind, service_request, to=Recipient(administrator.email, administrator.id), occasion=occasion
-        )
+        occasion = f"{service_request.id}:{administrator.user}"
+        queue_notification(kind, service_request, to=administrator, occasion=occasion)
 
 
 def _moment(service_request: ServiceRequest) -> str:

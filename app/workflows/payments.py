@@ -3,11 +3,12 @@
 Webhook, the customer's return and reconciliation all hand a gateway's snapshot to `settle`.
 """
 
-from functools import partial
+from collections.abc import Iterator
+from functools import cache, partial
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.orm import contains_eager
 
 from app import meters
 from app.db import LOCK, db, run_after_commit
@@ -15,12 +16,13 @@ from app.gateways import Gateway
 from app.gateways.base import PaymentFailure, PaymentSnapshot, SnapshotStatus
 from app.jobs import queue
 from app.kit import clock
-from app.models import EventOutcome, Payment, PaymentFlag, PaymentStatus, RequestStatus, ServiceRequest
+from app.models import EventOutcome, Payment, PaymentFlag, PaymentStatus, RequestStatus, Service, ServiceRequest
 from app.workflows import (
     affiliates,
     analytics,
     assignment,
     audit,
+    bulk_writes,
     deadlines,
     figure_marks,
     gateway_choice,
@@ -29,6 +31,7 @@ from app.workflows import (
     status,
 )
 from app.workflows.audit import SYSTEM
+from app.workflows.beside import all_beside
 
 ALLOWED: dict[PaymentStatus, frozenset[PaymentStatus]] = {
     PaymentStatus.PENDING: frozenset({PaymentStatus.FAILED, PaymentStatus.COMPLETED}),
@@ -44,16 +47,16 @@ _WEIGHT = (EventOutcome.REVIEW, EventOutcome.APPLIED)
 """What matters most about several things done at once."""
 
 
-def find_payment(gateway: str, snapshot: PaymentSnapshot) -> Payment | None:
-    """By the gateway's ids, else by our own id that it carries along: an event may overtake `attach_intent`."""
-    found = None
-    if snapshot.gateway_intent_id is not None:
-        found = _find_by(gateway, Payment.gateway_intent_id == snapshot.gateway_intent_id)
-    if found is None and snapshot.gateway_payment_id is not None:
-        found = _find_by(gateway, Payment.gateway_payment_id == snapshot.gateway_payment_id)
-    if found is None and "payment_id" in snapshot.metadata:
-        found = _find_by(gateway, Payment.idempotency_key == snapshot.metadata["payment_id"])
-    return found
+def find_payment(gateway: str, snapshot: PaymentSnapshot, *, locked: bool = False) -> Payment | None:
+    """By the gateway's ids, else by our own id that it carries along: an event may overtake `attach_intent`.
+
+    `locked` as by `get_locked`.
+    """
+    for name, value in _marks(snapshot):
+        found = db.session.scalar(_query(name, locked=locked), {"gateway": gateway, "value": value})
+        if found is not None:
+            return found
+    return None
 
 
 def look_up(payment: Payment) -> PaymentSnapshot | None:
@@ -78,9 +81,14 @@ def ask_gateway(payment: Payment) -> PaymentSnapshot | None:
 
 def settle(payment_id: UUID, snapshot: PaymentSnapshot) -> EventOutcome:
     """Bring a payment, its request and all that follows to what the gateway says; once, however often called."""
-    payment = get_locked(payment_id)
-    _learn_ids(payment, snapshot)
-    outcomes = [_settle_status(payment, snapshot), *(refunds.learn(payment, news) for news in snapshot.refunds)]
+    return settle_locked(get_locked(payment_id), snapshot)
+
+
+def settle_locked(payment: Payment, snapshot: PaymentSnapshot) -> EventOutcome:
+    """The same for a payment that is locked already."""
+    with bulk_writes.gathered():
+        _learn_ids(payment, snapshot)
+        outcomes = [_settle_status(payment, snapshot), *(refunds.learn(payment, news) for news in snapshot.refunds)]
     return next((outcome for outcome in _WEIGHT if outcome in outcomes), EventOutcome.UNCHANGED)
 
 
@@ -103,22 +111,41 @@ def ask_soon(payment: Payment) -> None:
 
 def get_locked(payment_id: UUID) -> Payment:
     """The payment and its request, read afresh and locked: the request first, as everywhere."""
-    request_id = db.session.scalar(select(Payment.service_request_id).where(Payment.id == payment_id))
-    service_request = db.session.get_one(ServiceRequest, request_id, with_for_update=LOCK, populate_existing=True)
-    payment = db.session.get_one(Payment, payment_id, with_for_update=LOCK, populate_existing=True)
-    # The session keeps only what somebody holds: let go of, the request would be read once more.
-    set_committed_value(payment, "service_request", service_request)
-    return payment
+    return db.session.scalars(_query("id", locked=True), {"value": payment_id}).one()
+
+
+@cache
+def _query(name: str, *, locked: bool) -> Select[Payment]:
+    """A payment by one of its columns, and for a gateway's id by the gateway too."""
+    query = select(Payment).where(getattr(Payment, name) == bindparam("value"))
+    if name != "id":
+        query = query.where(Payment.gateway == bindparam("gateway"))
+    if not locked:
+        return query
+    service = ServiceRequest.service
+    with_all = contains_eager(Payment.service_request).contains_eager(service).load_only(Service.first_contact_hours)
+    return (
+        query.join(Payment.service_request)
+        .join(service)
+        .options(with_all)
+        # Rows are locked in the order in which they are named here.
+        .with_for_update(of=(ServiceRequest, Payment), **LOCK)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _marks(snapshot: PaymentSnapshot) -> Iterator[tuple[str, str]]:
+    """Columns that a payment is known by at its gateway, the surest first."""
+    if snapshot.gateway_intent_id is not None:
+        yield "gateway_intent_id", snapshot.gateway_intent_id
+    if snapshot.gateway_payment_id is not None:
+        yield "gateway_payment_id", snapshot.gateway_payment_id
+    if "payment_id" in snapshot.metadata:
+        yield "idempotency_key", snapshot.metadata["payment_id"]
 
 
 def _adapter_of(payment: Payment) -> Gateway:
     return gateway_choice.adapter_of(payment.gateway)
-
-
-def _find_by(gateway: str, condition: object) -> Payment | None:
-    return db.session.scalar(
-        select(Payment).where(Payment.gateway == gateway, condition)  # type: ignore[arg-type]
-    )
 
 
 def _learn_ids(payment: Payment, snapshot: PaymentSnapshot) -> None:
@@ -172,13 +199,11 @@ def _confirm_request(service_request: ServiceRequest, payment: Payment) -> None:
     if service_request.status is RequestStatus.PENDING_CONTACT:
         status.enter_history(service_request, RequestStatus.PAYMENT_CONFIRMED, actor=SYSTEM)
         status.enter_history(service_request, RequestStatus.PENDING_CONTACT, actor=SYSTEM)
-    db.session.flush()
-    affiliates.earn(service_request, payment)
     notifications.payment_confirmed(service_request, payment)
     notifications.new_request(service_request)
     if service_request.is_open:
         _find_provider(service_request)
-    analytics.record_event("paid", service_id=service_request.service_id, request_id=service_request.id)
+    all_beside(*affiliates.earning(service_request, payment), analytics.recording("paid", service_request))
 
 
 def _find_provider(service_request: ServiceRequest) -> None:
@@ -207,12 +232,12 @@ def _settle_failed(payment: Payment, failure: PaymentFailure | None) -> EventOut
     payment.customer_message = f"{failure.message} {failure.next_step}" if failure else None
     service_request = payment.service_request
     audit.record("payment.failed", payment, actor=SYSTEM, after={"error": payment.error_code})
-    if service_request.payment_completed_at is None and not _has_pending(service_request):
+    if service_request.payment_completed_at is None and not _has_other_pending(payment):
         service_request.payment_status = PaymentStatus.FAILED
         service_request.updated_at = clock.utc_now()
     if service_request.payment_completed_at is None and service_request.is_open:
         notifications.payment_failed(service_request, payment)
-    analytics.record_event("failed", service_id=service_request.service_id, request_id=service_request.id)
+    all_beside(analytics.recording("failed", service_request))
     return EventOutcome.APPLIED
 
 
@@ -221,9 +246,11 @@ def _count(payment: Payment, outcome: str) -> None:
     run_after_commit(partial(meters.payments.labels(payment.gateway, outcome).inc))
 
 
-def _has_pending(service_request: ServiceRequest) -> bool:
+def _has_other_pending(payment: Payment) -> bool:
     query = select(Payment.id).where(
-        Payment.service_request_id == service_request.id, Payment.status == PaymentStatus.PENDING
+        Payment.service_request_id == payment.service_request_id,
+        Payment.status == PaymentStatus.PENDING,
+        Payment.id != payment.id,
     )
     return db.session.scalar(query.limit(1)) is not None
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from app import meters
 from app.db import db, run_after_commit
@@ -32,6 +32,14 @@ _STEPS = tuple(RefundStatus)
 """As they follow each other at a gateway, which revives none that failed: news of an earlier one is late news."""
 UNDER_WAY = (RefundStatus.REQUESTED, RefundStatus.PENDING)
 _PAID = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
+
+_RETURNED = select(func.sum(Refund.amount_minor)).where(
+    Refund.payment_id == bindparam("payment_id"), Refund.status == RefundStatus.COMPLETED
+)
+_LOST = select(func.sum(Dispute.amount_minor)).where(
+    Dispute.payment_id == bindparam("payment_id"), Dispute.status == DisputeStatus.LOST
+)
+_GONE = select(_RETURNED.scalar_subquery(), _LOST.scalar_subquery())
 
 
 class NotRefundable(DomainError):
@@ -142,10 +150,7 @@ def note_no_answer(payment: Payment, refund_id: UUID, error: DomainError) -> Non
 
 def returned_minor(payment: Payment) -> int:
     """What refunds, ours and others', have brought back to the customer."""
-    completed = select(func.sum(Refund.amount_minor)).where(
-        Refund.payment_id == payment.id, Refund.status == RefundStatus.COMPLETED
-    )
-    return int(db.session.scalar(completed) or 0)
+    return int(db.session.scalar(_RETURNED, {"payment_id": payment.id}) or 0)
 
 
 def take_stock(payment: Payment, refund: Refund | None = None) -> None:
@@ -154,14 +159,17 @@ def take_stock(payment: Payment, refund: Refund | None = None) -> None:
         # Heard of before its payment: it counts as soon as that is complete.
         return
     db.session.flush()
-    payment.refunded_minor = min(payment.amount_minor, _gone_minor(payment))
-    is_all_gone = payment.refunded_minor == payment.amount_minor
+    gone_minor = min(payment.amount_minor, _gone_minor(payment))
+    if gone_minor == payment.refunded_minor:
+        return
+    payment.refunded_minor = gone_minor
+    is_all_gone = gone_minor == payment.amount_minor
     payment.status = PaymentStatus.REFUNDED if is_all_gone else PaymentStatus.COMPLETED
     payment.updated_at = clock.utc_now()
     if is_all_gone and payment.flag is not None and payment.flag_resolved_at is None:
         payment.flag_resolved_at = payment.updated_at
     if payment.settles_request:
-        payment.service_request.refunded_minor = payment.refunded_minor
+        payment.service_request.refunded_minor = gone_minor
         payment.service_request.payment_status = payment.status
         affiliates.adjust(payment, refund)
 
@@ -236,12 +244,6 @@ def _set_status(refund: Refund, status: RefundStatus) -> None:
 
 
 def _gone_minor(payment: Payment) -> int:
-    returned = returned_minor(payment)
-    return returned if gateway_choice.refunds_lost_disputes(payment.gateway) else returned + _lost_minor(payment)
-
-
-def _lost_minor(payment: Payment) -> int:
-    lost = select(func.sum(Dispute.amount_minor)).where(
-        Dispute.payment_id == payment.id, Dispute.status == DisputeStatus.LOST
-    )
-    return int(db.session.scalar(lost) or 0)
+    returned, lost = db.session.execute(_GONE, {"payment_id": payment.id}).one()
+    is_counted_twice = gateway_choice.refunds_lost_disputes(payment.gateway)
+    return int(returned or 0) + (0 if is_counted_twice else int(lost or 0))

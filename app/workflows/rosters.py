@@ -15,7 +15,7 @@ from app.db import db
 from app.kit import clock
 from app.models import Category, Decline, ProviderProfile, ServiceRequest, User
 from app.workflows import assignment, workload
-from app.workflows.assignment import Routable
+from app.workflows.assignment import Load, Routable
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -49,6 +49,9 @@ class _Place:
     def rank(self) -> tuple[float, datetime, UUID]:
         return self.open_work / self.profile.capacity, self.last_assigned_at, self.profile.id
 
+    def is_specialist(self, service_id: UUID) -> bool:
+        return any(skill.service_id == service_id for skill in self.profile.skills)
+
     def is_skilled(self, service_id: UUID, category: Category) -> bool:
         return any(skill.service_id == service_id or skill.category is category for skill in self.profile.skills)
 
@@ -73,7 +76,8 @@ class Roster:
         if not free:
             return None
         place = min(free, key=lambda place: place.rank)
-        because = assignment.reason(place.profile, request, open_work=place.open_work, eligible=len(free))
+        skill = request.service_name if place.is_specialist(request.service_id) else None
+        because = assignment.reason(skill, Load(place.open_work, place.profile.capacity), eligible=len(free))
         place.open_work += 1
         place.taken += 1
         place.last_assigned_at = clock.utc_now()

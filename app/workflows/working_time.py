@@ -4,9 +4,22 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, exists, false, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Date,
+    and_,
+    delete,
+    exists,
+    null,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.exc import IntegrityError
 
 from app.db import db
@@ -20,11 +33,25 @@ from app.workflows.place import here
 
 MOST_DAYS = 366
 _WHOLE_WEEK = {weekday: (Hours(0, DAY_MINUTES),) for weekday in range(7)}
+_NO_DAY = type_coerce(null(), Date).label("day")
+_BUSINESS: CompoundSelect[*tuple[Any, ...]] = union_all(
+    select(WorkingHours.weekday, WorkingHours.opens, WorkingHours.closes, _NO_DAY).where(
+        WorkingHours.provider_id.is_(None)
+    ),
+    select(null(), null(), null(), DayOff.day).where(DayOff.provider_id.is_(None)),
+).order_by("opens")
 
 
 def business() -> Calendar:
     """The one calendar that deadlines are counted in; always open until hours are set."""
-    return Calendar(hours_of(None) or _WHOLE_WEEK, here.zone, frozenset(_days(None)))
+    week: dict[int, tuple[Hours, ...]] = defaultdict(tuple)
+    days = set()
+    for weekday, opens, closes, day in db.session.execute(_BUSINESS):
+        if day is None:
+            week[weekday] += (Hours(opens, closes),)
+        else:
+            days.add(day)
+    return Calendar(week or _WHOLE_WEEK, here.zone, frozenset(days))
 
 
 def of_provider(provider_id: UUID) -> Calendar:
@@ -52,17 +79,19 @@ def today() -> date:
 
 
 def works_now(now: datetime) -> ColumnElement[bool]:
-    """For a query over `ProviderProfile`: who is in their working hours, and has no day off."""
+    """For a query over `ProviderProfile`: who is in their working hours, and has no day off.
+
+    Nobody's own hours are the business's, which is always open until it has some.
+    """
     local = now.astimezone(here.zone)
-    if local.date() in _days(None):
-        return false()
-    minute = local.hour * 60 + local.minute
-    own = WorkingHours.provider_id == ProviderProfile.user_id
-    in_own_hours = exists().where(
-        own, WorkingHours.weekday == local.weekday(), WorkingHours.opens <= minute, WorkingHours.closes > minute
+    minute, today = local.hour * 60 + local.minute, local.date()
+    own, business = WorkingHours.provider_id == ProviderProfile.user_id, WorkingHours.provider_id.is_(None)
+    is_now = and_(WorkingHours.weekday == local.weekday(), WorkingHours.opens <= minute, WorkingHours.closes > minute)
+    is_open = or_(exists().where(business, is_now), ~exists().where(business))
+    in_hours = or_(exists().where(own, is_now), and_(~exists().where(own), is_open))
+    is_off = exists().where(
+        or_(DayOff.provider_id == ProviderProfile.user_id, DayOff.provider_id.is_(None)), DayOff.day == today
     )
-    in_hours = or_(in_own_hours, ~exists().where(own)) if business().is_open(now) else in_own_hours
-    is_off = exists().where(DayOff.provider_id == ProviderProfile.user_id, DayOff.day == local.date())
     return and_(in_hours, ~is_off)
 
 

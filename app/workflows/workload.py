@@ -70,13 +70,13 @@ def shift(provider_id: UUID, *, by: int) -> None:
     )
 
 
-def take_place(profile: ProviderProfile) -> bool:
-    """Count one in if nothing changed since the profile was read; False means: look again."""
+def take_place(profile_id: UUID, *, seen: int) -> bool:
+    """Count one in if there is still the open work that was seen; False means: look again."""
     result = db.session.execute(
         update(ProviderProfile)
         .where(
-            ProviderProfile.id == profile.id,
-            ProviderProfile.open_work == profile.open_work,
+            ProviderProfile.id == profile_id,
+            ProviderProfile.open_work == seen,
             ProviderProfile.open_work < ProviderProfile.capacity,
             ProviderProfile.availability == Availability.AVAILABLE,
         )
