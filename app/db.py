@@ -58,13 +58,16 @@ has only written a row referring to this one, and two of them can wait for each 
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(*, is_synced: bool = True) -> Iterator[Session]:
     """Commit on leaving, roll back on any error; afterwards run what `run_after_commit` was given.
 
     Rows loaded before are read afresh inside, so nothing is decided on an old picture. Raises RuntimeError
     when nested, or when something was changed outside a transaction.
+
+    With `is_synced` false the commit does not wait for the disk: it outlives any process of ours, but a power cut only
+    once a later one has waited. For a first step whose second one waits before anybody is told of it.
     """
-    with _writing() as (session, callbacks):
+    with _writing(is_synced=is_synced) as (session, callbacks):
         yield session
         session.commit()
     for callback in callbacks:
@@ -111,7 +114,7 @@ def rehearsal() -> Iterator[Session]:
 
 
 @contextmanager
-def _writing() -> Iterator[tuple[Session, list[Callable[[], None]]]]:
+def _writing(*, is_synced: bool = True) -> Iterator[tuple[Session, list[Callable[[], None]]]]:
     session = db.session()
     if _CALLBACKS in session.info:
         raise RuntimeError("transaction() does not nest: only an entry point opens one")
@@ -119,7 +122,7 @@ def _writing() -> Iterator[tuple[Session, list[Callable[[], None]]]]:
     callbacks: list[Callable[[], None]] = []
     session.info[_CALLBACKS] = callbacks
     try:
-        _begin_writing(session)
+        _begin_writing(session, is_synced=is_synced)
         yield session, callbacks
     except BaseException:
         session.rollback()
@@ -181,9 +184,9 @@ def _end_reading(session: Session) -> None:
     session.info.pop(_FOUND, None)
 
 
-def _begin_writing(session: Session) -> None:
+def _begin_writing(session: Session, *, is_synced: bool) -> None:
     """Take SQLite's write lock at once: a read that turns into a write loses updates or fails there."""
-    session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+    session.connection(execution_options={"sqlite_begin": "IMMEDIATE", "is_synced": is_synced})
 
 
 def _refuse_changes(session: Session) -> None:
@@ -224,11 +227,22 @@ def _configure_postgres(connection: Any, _record: object) -> None:
 
 
 @event.listens_for(Engine, "begin")
-def _begin_on_sqlite(connection: Connection) -> None:
-    # Python's driver opens no transaction for a SELECT; without this a read is outside of it.
+def _begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    is_synced = options.get("is_synced", True)
     if connection.dialect.name == "sqlite":
-        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {mode}")
+        _set_sqlite_sync(connection, is_synced=is_synced)
+        # Python's driver opens no transaction for a SELECT; without this a read is outside of it.
+        connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")
+    elif not is_synced:
+        connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+
+
+def _set_sqlite_sync(connection: Connection, *, is_synced: bool) -> None:
+    """It stays as it was set, and can only be set between transactions."""
+    if connection.info.get("is_synced", True) != is_synced:
+        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if is_synced else 'NORMAL'}")
+        connection.info["is_synced"] = is_synced
 
 
 @event.listens_for(Pool, "checkin")

@@ -66,14 +66,15 @@ def receive(gateway: str) -> Content:
 def _receive(gateway: str) -> Content:
     body, headers = request.get_data(), dict(request.headers)
     event = _parse(gateway, body, headers)
-    with transaction():
+    # No answer is given before the next transaction has been kept for good, and this one with it.
+    with transaction(is_synced=False):
         row_id = webhooks.receive(gateway, event, body, headers)
     if row_id is None:
         webhooks_received.labels(gateway, "duplicate").inc()
         return {"received": True, "processed": False}
     try:
         with transaction():
-            outcome = webhooks.handle(row_id)
+            outcome = webhooks.handle(row_id, event)
     except Exception as error:
         with transaction():
             webhooks.note_failure(row_id, error)

@@ -1,10 +1,10 @@
 """Giving a request to a provider: by a person's choice, or by the routing rule."""
 
-from datetime import datetime
+from functools import cache
 from typing import NamedTuple, Protocol, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Double, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Double, Select, bindparam, exists, func, or_, select
 from sqlalchemy import cast as sql_cast
 
 from app.db import db
@@ -56,7 +56,7 @@ def route(service_request: ServiceRequest, *, actor: Actor = SYSTEM) -> User | N
     longest since the last assignment.
     """
     for _ in range(_MAXIMUM_TRIES):
-        found = db.session.execute(_best(service_request)).one_or_none()
+        found = db.session.execute(_best(), _asked(service_request)).one_or_none()
         if found is None:
             return None
         if workload.take_place(found.id, seen=found.open_work):
@@ -67,12 +67,14 @@ def route(service_request: ServiceRequest, *, actor: Actor = SYSTEM) -> User | N
     return None
 
 
-def _best(service_request: ServiceRequest) -> Select[User, UUID, int, int, bool, int]:
+@cache
+def _best() -> Select[User, UUID, int, int, bool, int]:
     """The one to choose, and how many were eligible."""
     share_in_use = sql_cast(ProviderProfile.open_work, Double) / ProviderProfile.capacity
-    is_specialist = ProviderProfile.skills.any(ProviderSkill.service_id == service_request.service_id)
+    is_specialist = ProviderProfile.skills.any(ProviderSkill.service_id == bindparam("service_id"))
+    is_skilled = or_(is_specialist, ProviderProfile.skills.any(ProviderSkill.category == bindparam("category")))
     gave_it_back = exists().where(
-        Decline.service_request_id == service_request.id, Decline.provider_id == ProviderProfile.user_id
+        Decline.service_request_id == bindparam("request_id"), Decline.provider_id == ProviderProfile.user_id
     )
     return (
         select(
@@ -84,20 +86,31 @@ def _best(service_request: ServiceRequest) -> Select[User, UUID, int, int, bool,
             func.count().over().label("eligible"),
         )
         .join(ProviderProfile.user)
-        .where(*is_ready(clock.utc_now()), _is_skilled(service_request), ~gave_it_back)
+        .where(*is_ready(), is_skilled, ~gave_it_back)
         .order_by(share_in_use, ProviderProfile.last_assigned_at.asc().nulls_first(), ProviderProfile.id)
         .limit(1)
     )
 
 
-def is_ready(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """For a query over `ProviderProfile` joined to its user: who may be given work by rule at all."""
+def _asked(service_request: ServiceRequest) -> dict[str, object]:
+    return working_time.at(clock.utc_now()) | {
+        "request_id": service_request.id,
+        "service_id": service_request.service_id,
+        "category": service_request.service_category,
+    }
+
+
+def is_ready() -> tuple[ColumnElement[bool], ...]:
+    """For a query over `ProviderProfile` joined to its user: who may be given work by rule at all.
+
+    It is asked with `working_time.at`.
+    """
     return (
         User.is_enabled.is_(True),
         User.role == Role.PROVIDER,
         ProviderProfile.availability == Availability.AVAILABLE,
         ProviderProfile.open_work < ProviderProfile.capacity,
-        working_time.works_now(now),
+        working_time.works(),
     )
 
 
@@ -176,15 +189,6 @@ def get_provider(provider_id: UUID) -> User:
     if user is None or user.role is not Role.PROVIDER:
         raise AssignmentRefused("That is not a provider.")
     return user
-
-
-def _is_skilled(service_request: ServiceRequest) -> ColumnElement[bool]:
-    return ProviderProfile.skills.any(
-        or_(
-            ProviderSkill.service_id == service_request.service_id,
-            ProviderSkill.category == service_request.service_category,
-        )
-    )
 
 
 def ensure_assignable(standing: Standing, provider: User) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import selectinload
 from app.db import db
 from app.kit import clock
 from app.models import Category, Decline, ProviderProfile, ServiceRequest, User
-from app.workflows import assignment, workload
+from app.workflows import assignment, working_time, workload
 from app.workflows.assignment import Load, Routable
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -104,11 +104,11 @@ def _load_ready() -> Sequence[ProviderProfile]:
     query = (
         select(ProviderProfile)
         .join(ProviderProfile.user)
-        .where(*assignment.is_ready(clock.utc_now()))
+        .where(*assignment.is_ready())
         .options(selectinload(ProviderProfile.skills))
         .execution_options(populate_existing=True)
     )
-    return db.session.scalars(query).all()
+    return db.session.scalars(query, working_time.at(clock.utc_now())).all()
 
 
 def _load_declined(for_requests: Collection[UUID] | None) -> set[tuple[UUID, UUID]]:

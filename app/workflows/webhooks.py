@@ -2,18 +2,21 @@
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cache
+from typing import NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
 from app.db import LOCK, db
 from app.errors import DomainError, InvalidInput
 from app.gateways.base import EventKind, GatewayEvent, InvalidSignature, PaymentSnapshot, UnsupportedGateway
 from app.kit import clock, ids
 from app.kit.backoff import Backoff
-from app.models import EventOutcome, WebhookEvent
+from app.models import EventOutcome, GatewayConfig, Payment, WebhookEvent
 from app.workflows import audit, disputes, gateway_choice, gateway_health, notifications, payments, refunds
 from app.workflows.audit import Actor
 
@@ -21,6 +24,23 @@ MAXIMUM_NOTE_LENGTH = 2_000
 RETRY = Backoff(first=timedelta(minutes=1), factor=3, retries=8)
 _KEPT_HEADERS = ("content-type", "user-agent")
 _HANDLED_ON_ARRIVAL = timedelta(minutes=1)
+
+_EVENTS = cast(Table, WebhookEvent.__table__)
+_LOCKED = (
+    select(WebhookEvent.gateway, WebhookEvent.attempts, WebhookEvent.handled_at)
+    .where(WebhookEvent.id == bindparam("id"))
+    .with_for_update(key_share=True)
+)
+_MARK = (
+    update(_EVENTS)
+    .where(_EVENTS.c.id == bindparam("row"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("outcome", "detail", "payment_id", "attempts", "next_attempt_at", "handled_at")
+        }
+    )
+)
 
 
 class ReviewRefused(DomainError):
@@ -50,45 +70,65 @@ def receive(gateway: str, event: GatewayEvent, body: bytes, headers: Mapping[str
 
     One statement decides who was first, so two deliveries at once make one row.
     """
-    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     now = clock.utc_now()
-    statement = insert(WebhookEvent).values(
-        id=ids.new_id(),
-        created_at=now,
-        gateway=gateway,
-        event_id=event.event_id,
-        kind=event.name[:64],
-        gateway_payment_id=_id_of(event, "gateway_payment_id"),
-        gateway_intent_id=_id_of(event, "gateway_intent_id"),
-        body=body,
-        headers=_kept(headers),
-        deliveries=1,
-        attempts=0,
-        next_attempt_at=now + _HANDLED_ON_ARRIVAL,
-    )
-    upsert = statement.on_conflict_do_update(
-        index_elements=["gateway", "event_id"], set_={"deliveries": WebhookEvent.deliveries + 1}
-    )
-    row = db.session.execute(upsert.returning(WebhookEvent.id, WebhookEvent.handled_at)).one()
-    gateway_health.note_webhook(gateway)
+    delivery = {
+        "id": ids.new_id(),
+        "created_at": now,
+        "gateway": gateway,
+        "event_id": event.event_id,
+        "kind": event.name[:64],
+        "gateway_payment_id": _id_of(event, "gateway_payment_id"),
+        "gateway_intent_id": _id_of(event, "gateway_intent_id"),
+        "body_sealed": body,
+        "headers_sealed": _kept(headers),
+        "deliveries": 1,
+        "attempts": 0,
+        "next_attempt_at": now + _HANDLED_ON_ARRIVAL,
+    }
+    connection = db.session.connection()
+    row = connection.execute(_entry(connection.dialect.name), delivery | {"sender": gateway}).one()
+    gateway_health.note_webhook(gateway, last=row.last_webhook_at)
     return row.id if row.handled_at is None else None
 
 
-def handle(event_row_id: UUID) -> EventOutcome | None:
-    """Act on an event that was seen; None when another delivery or job has done so."""
-    row = db.session.get_one(WebhookEvent, event_row_id, with_for_update=LOCK, populate_existing=True)
-    if row.handled_at is not None:
+@cache
+def _entry(dialect: str) -> ReturningInsert[UUID, datetime | None, datetime | None]:
+    """Also tells when its gateway was last heard of."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    once = insert(_EVENTS).on_conflict_do_update(
+        index_elements=["gateway", "event_id"], set_={"deliveries": _EVENTS.c.deliveries + 1}
+    )
+    last = select(GatewayConfig.last_webhook_at).where(GatewayConfig.gateway == bindparam("sender"))
+    return once.returning(_EVENTS.c.id, _EVENTS.c.handled_at, last.scalar_subquery().label("last_webhook_at"))
+
+
+def handle(event_row_id: UUID, event: GatewayEvent | None = None) -> EventOutcome | None:
+    """Act on a message that was seen, which says `event`; None when another delivery or job has done so."""
+    seen = db.session.execute(_LOCKED, {"id": event_row_id}).one()
+    if seen.handled_at is not None:
         return None
-    row.attempts += 1
-    row.outcome, row.detail = _act(row)
-    if row.outcome is EventOutcome.REVIEW:
+    found = _act(seen.gateway, event or read_again(db.session.get_one(WebhookEvent, event_row_id)))
+    if found.outcome is EventOutcome.REVIEW:
         # Completes nothing, is kept, and put before a person.
-        notifications.alert("webhook_review", f"A {row.gateway} message needs review: {row.detail}.", fold=str(row.id))
-    delay = RETRY.delay(row.attempts) if row.payment_id is None and row.outcome is EventOutcome.REVIEW else None
+        text = f"A {seen.gateway} message needs review: {found.detail}."
+        notifications.alert("webhook_review", text, fold=str(event_row_id))
+    _mark(event_row_id, found, attempts=seen.attempts + 1)
+    return found.outcome
+
+
+def _mark(event_row_id: UUID, found: "_Found", *, attempts: int) -> None:
+    now = clock.utc_now()
+    is_unknown = found.payment_id is None and found.outcome is EventOutcome.REVIEW
     # News of a payment we do not know may have overtaken it: it is tried again for a while.
-    row.next_attempt_at = clock.utc_now() + delay if delay else None
-    row.handled_at = None if delay else clock.utc_now()
-    return row.outcome
+    delay = RETRY.delay(attempts) if is_unknown else None
+    marks = {
+        "row": event_row_id,
+        **found._asdict(),
+        "attempts": attempts,
+        "next_attempt_at": now + delay if delay else None,
+        "handled_at": None if delay else now,
+    }
+    db.session.connection().execute(_MARK, marks)
 
 
 def replay(row: WebhookEvent, *, actor: Actor) -> EventOutcome:
@@ -98,7 +138,8 @@ def replay(row: WebhookEvent, *, actor: Actor) -> EventOutcome:
     """
     before = row.outcome
     row.attempts += 1
-    found, row.detail = _act(row)
+    found, row.detail, payment_id = _act(row.gateway, read_again(row))
+    row.payment_id = payment_id or row.payment_id
     # That it is known by now does not undo that it once did something.
     is_known = before is EventOutcome.APPLIED and found is EventOutcome.UNCHANGED
     row.outcome = before if is_known else found
@@ -152,31 +193,36 @@ def read_again(row: WebhookEvent) -> GatewayEvent:
     return adapter.process_webhook(row.body, json.loads(row.headers))
 
 
-def _act(row: WebhookEvent) -> tuple[EventOutcome, str | None]:
-    event = read_again(row)
+class _Found(NamedTuple):
+    """What came of acting on a message; `payment_id` tells whose it was."""
+
+    outcome: EventOutcome
+    detail: str | None = None
+    payment_id: UUID | None = None
+
+
+def _act(gateway: str, event: GatewayEvent) -> _Found:
     if event.kind is EventKind.IGNORED or event.snapshot is None:
-        return EventOutcome.IGNORED, None
-    payment = payments.find_payment(row.gateway, event.snapshot)
+        return _Found(EventOutcome.IGNORED)
+    # The request is locked before anything refers to its payment: that locks it a little.
+    payment = payments.find_payment(gateway, event.snapshot, locked=True)
     if payment is None:
-        return EventOutcome.REVIEW, "No payment of ours has these ids"
-    outcome = _apply(payment.id, event, event.snapshot)
-    # Only now: referring to a payment locks it a little, and the request is to be locked before it.
-    row.payment_id = payment.id
-    if outcome is EventOutcome.REVIEW:
-        return outcome, "Amount or currency is not what was asked"
-    return outcome, None
+        return _Found(EventOutcome.REVIEW, "No payment of ours has these ids")
+    outcome = _apply(payment, event, event.snapshot)
+    differs = outcome is EventOutcome.REVIEW
+    return _Found(outcome, "Amount or currency is not what was asked" if differs else None, payment.id)
 
 
-def _apply(payment_id: UUID, event: GatewayEvent, snapshot: PaymentSnapshot) -> EventOutcome:
+def _apply(payment: Payment, event: GatewayEvent, snapshot: PaymentSnapshot) -> EventOutcome:
     if event.kind is EventKind.REFUNDED and event.refund is not None:
-        return refunds.learn(payments.get_locked(payment_id), event.refund)
+        return refunds.learn(payment, event.refund)
     if event.kind is EventKind.DISPUTED and event.dispute is not None:
-        return disputes.learn(payments.get_locked(payment_id), event.dispute)
+        return disputes.learn(payment, event.dispute)
     if event.kind is EventKind.REFUNDED:
         # Something went back, and only the gateway can say what.
-        payments.ask_soon(payments.get_locked(payment_id))
+        payments.ask_soon(payment)
         return EventOutcome.APPLIED
-    return payments.settle(payment_id, snapshot)
+    return payments.settle_locked(payment, snapshot)
 
 
 def _id_of(event: GatewayEvent, name: str) -> str | None:

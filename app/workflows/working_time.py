@@ -12,6 +12,7 @@ from sqlalchemy import (
     CompoundSelect,
     Date,
     and_,
+    bindparam,
     delete,
     exists,
     null,
@@ -78,21 +79,27 @@ def today() -> date:
     return clock.utc_now().astimezone(here.zone).date()
 
 
-def works_now(now: datetime) -> ColumnElement[bool]:
-    """For a query over `ProviderProfile`: who is in their working hours, and has no day off.
+def works() -> ColumnElement[bool]:
+    """For a query over `ProviderProfile` that is asked with `at`: who is in their working hours, and has no day off.
 
     Nobody's own hours are the business's, which is always open until it has some.
     """
-    local = now.astimezone(here.zone)
-    minute, today = local.hour * 60 + local.minute, local.date()
     own, business = WorkingHours.provider_id == ProviderProfile.user_id, WorkingHours.provider_id.is_(None)
-    is_now = and_(WorkingHours.weekday == local.weekday(), WorkingHours.opens <= minute, WorkingHours.closes > minute)
+    is_now = and_(
+        WorkingHours.weekday == bindparam("weekday"),
+        WorkingHours.opens <= bindparam("minute"),
+        WorkingHours.closes > bindparam("minute"),
+    )
     is_open = or_(exists().where(business, is_now), ~exists().where(business))
     in_hours = or_(exists().where(own, is_now), and_(~exists().where(own), is_open))
-    is_off = exists().where(
-        or_(DayOff.provider_id == ProviderProfile.user_id, DayOff.provider_id.is_(None)), DayOff.day == today
-    )
-    return and_(in_hours, ~is_off)
+    is_theirs = or_(DayOff.provider_id == ProviderProfile.user_id, DayOff.provider_id.is_(None))
+    return and_(in_hours, ~exists().where(is_theirs, DayOff.day == bindparam("today")))
+
+
+def at(moment: datetime) -> dict[str, object]:
+    """What `works` is asked with."""
+    local = moment.astimezone(here.zone)
+    return {"weekday": local.weekday(), "minute": local.hour * 60 + local.minute, "today": local.date()}
 
 
 # --- changes

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, Table, bindparam, select, update
 
 from app.db import db
 from app.kit import clock
@@ -17,6 +17,17 @@ from app.workflows import audit
 from app.workflows.audit import Actor
 
 _GATHERED = "gathered_work"
+_PROFILES = cast(Table, ProviderProfile.__table__)
+_TAKE_PLACE = (
+    update(_PROFILES)
+    .where(
+        _PROFILES.c.id == bindparam("profile_id"),
+        _PROFILES.c.open_work == bindparam("seen"),
+        _PROFILES.c.open_work < _PROFILES.c.capacity,
+        _PROFILES.c.availability == Availability.AVAILABLE,
+    )
+    .values(open_work=_PROFILES.c.open_work + 1, last_assigned_at=bindparam("now"))
+)
 
 
 @dataclass(slots=True)
@@ -72,18 +83,14 @@ def shift(provider_id: UUID, *, by: int) -> None:
 
 def take_place(profile_id: UUID, *, seen: int) -> bool:
     """Count one in if there is still the open work that was seen; False means: look again."""
-    result = db.session.execute(
-        update(ProviderProfile)
-        .where(
-            ProviderProfile.id == profile_id,
-            ProviderProfile.open_work == seen,
-            ProviderProfile.open_work < ProviderProfile.capacity,
-            ProviderProfile.availability == Availability.AVAILABLE,
-        )
-        .values(open_work=ProviderProfile.open_work + 1, last_assigned_at=clock.utc_now())
-        .execution_options(synchronize_session=False)
-    )
-    return cast(CursorResult[Any], result).rowcount == 1
+    connection = db.session.connection()
+    with connection.begin_nested() as attempt:
+        place = {"profile_id": profile_id, "seen": seen, "now": clock.utc_now()}
+        is_taken = connection.execute(_TAKE_PLACE, place).rowcount == 1
+        if not is_taken:
+            # Whom we have waited for in vain is locked all the same: two who hold on to that may wait for each other.
+            attempt.rollback()
+    return is_taken
 
 
 def take_places(profile_id: UUID, count: int, *, at: datetime) -> bool:

@@ -77,7 +77,7 @@ class TestWebhooks:
             raise ZeroDivisionError
 
         with monkeypatch.context() as patch:
-            patch.setattr(webhooks.payments, "settle", broken)
+            patch.setattr(webhooks.payments, "settle_locked", broken)
             client.application.config["PROPAGATE_EXCEPTIONS"] = False
             assert post_event(client, event_body(payment)).status_code == 500
         return db.session.scalars(select(WebhookEvent)).one()
@@ -100,7 +100,7 @@ class TestWebhooks:
         def broken(*_args):
             raise ZeroDivisionError
 
-        monkeypatch.setattr(webhooks.payments, "settle", broken)
+        monkeypatch.setattr(webhooks.payments, "settle_locked", broken)
         sweep.retry_webhooks()
         db.session.refresh(event)
         assert (event.handled_at, event.attempts) == (None, 2)

@@ -1,0 +1,136 @@
+"""What a webhook may cost: gateways wait for it, and a busy hour is made of them."""
+
+import threading
+
+import pytest
+from sqlalchemy import event, func, select, text
+
+from app.db import db, transaction
+from app.models import AuditEntry, CommissionEntry, Notification, Role, StatusChange
+from app.workflows import payments
+from tests.commissions import make_affiliate
+from tests.events import event_body, post_event
+from tests.factories import make_gateway, make_payment, make_provider, make_service, make_user
+
+_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+_CLOCKWORK = ("BEGIN", "SAVEPOINT", "RELEASE", "PRAGMA", "SET LOCAL", "SELECT set_config")
+
+
+class counted:  # noqa: N801 - reads as a word
+    """Statements but those that begin and end something."""
+
+    def __enter__(self):
+        self.statements = []
+        event.listen(db.engine, "before_cursor_execute", self.note)
+        return self.statements
+
+    def __exit__(self, *_):
+        event.remove(db.engine, "before_cursor_execute", self.note)
+
+    def note(self, _connection, _cursor, statement, *_):
+        if not statement.startswith(_CLOCKWORK):
+            self.statements.append(statement)
+
+
+@pytest.fixture
+def crowd(session):
+    """Several of everybody whom a sale may concern."""
+    for _ in range(3):
+        make_user(Role.ADMIN)
+        make_provider()
+
+
+def buy():
+    """Through an affiliate's link."""
+    return make_payment(make_service(), affiliate_code=make_affiliate().code)
+
+
+def rows(model):
+    return db.session.scalar(select(func.count()).select_from(model))
+
+
+def test_a_paid_webhook_with_all_that_follows_is_a_handful_of_statements(client, session, crowd):
+    # What is kept in the process is there from the second one on.
+    post_event(client, event_body(buy()))
+    body = event_body(buy())
+    before = [rows(model) for model in (AuditEntry, StatusChange, Notification, CommissionEntry)]
+    with counted() as statements:
+        assert post_event(client, body).json["processed"]
+    after = [rows(model) for model in (AuditEntry, StatusChange, Notification, CommissionEntry)]
+    # Paid, two steps, assigned; the customer, three administrators and the provider.
+    assert [new - old for new, old in zip(after, before, strict=True)] == [4, 2, 5, 1]
+    assert len(statements) == 18, "\n".join(statements)
+
+
+def test_a_duplicate_is_one_statement_besides_the_look_at_the_settings(client, session):
+    body = event_body(make_payment())
+    post_event(client, body)
+    with counted() as statements:
+        assert not post_event(client, body).json["processed"]
+    assert len(statements) == 2, "\n".join(statements)
+
+
+def test_it_is_as_many_however_many_people_it_concerns(client, session):
+    def cost():
+        body = event_body(buy())
+        with counted() as statements:
+            post_event(client, body)
+        return len(statements)
+
+    make_user(Role.ADMIN)
+    make_provider()
+    make_gateway()
+    cost()
+    few = cost()
+    for _ in range(8):
+        make_user(Role.ADMIN)
+        make_provider()
+    assert cost() == few
+
+
+@pytest.mark.postgres
+def test_the_request_is_locked_before_its_payment(app, session):
+    """As everywhere: two who lock in another order would wait for each other for ever."""
+    payment = make_payment()
+    is_locking = threading.Event()
+
+    def lock():
+        with app.app_context(), transaction():
+            is_locking.set()
+            payments.get_locked(payment.id)
+
+    with db.engine.connect() as first, db.engine.connect() as second:
+        keys = {"request": payment.service_request_id, "payment": payment.id}
+        first.execute(text("SELECT 1 FROM service_requests WHERE id = :request FOR NO KEY UPDATE"), keys)
+        thread = threading.Thread(target=lock)
+        thread.start()
+        is_locking.wait()
+        while not second.scalar(text(_WAITING)):
+            second.rollback()
+        # Whoever waits for the request holds nothing of the payment yet.
+        second.execute(text("SELECT 1 FROM payments WHERE id = :payment FOR NO KEY UPDATE NOWAIT"), keys)
+        second.rollback()
+        first.rollback()
+        thread.join()
+
+
+@pytest.mark.postgres
+def test_a_first_step_need_not_wait_for_the_disk_and_the_next_one_does(session):
+    def who_says():
+        return db.session.scalar(text("SELECT source FROM pg_settings WHERE name = 'synchronous_commit'"))
+
+    with transaction(is_synced=False):
+        assert (who_says(), db.session.scalar(text("SHOW synchronous_commit"))) == ("session", "off")
+    with transaction():
+        assert who_says() != "session"
+
+
+@pytest.mark.sqlite
+def test_on_sqlite_too_a_first_step_need_not_wait_for_the_disk_and_the_next_one_does(session):
+    def level():
+        return db.session.scalar(text("PRAGMA synchronous"))
+
+    with transaction(is_synced=False):
+        assert level() == 1
+    with transaction():
+        assert level() == 2
