@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TextIO
 
 import click
 
@@ -24,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _THREADS = 8
 # A service stopped a moment ago may still be letting go of its port.
 _PORT_PATIENCE = 3.0
+_LAST_PORT = 65535
 _UP_WITHIN = 60.0
 _LOCK_PATIENCE = 5.0
 _COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
@@ -54,7 +56,9 @@ class Address:
 
 
 def ensure_free(address: Address) -> None:
-    """Raises ClickException when something listens there already."""
+    """Raises ClickException when something listens there already, or nothing can."""
+    if not 0 < address.port <= _LAST_PORT:
+        raise click.ClickException(f"there is no port {address.port}: they go from 1 to {_LAST_PORT}")
     deadline = time.monotonic() + _PORT_PATIENCE
     while (problem := _why_not_free(address)) is not None:
         if time.monotonic() > deadline:
@@ -67,8 +71,6 @@ def _why_not_free(address: Address) -> str | None:
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             attempt.bind((address.host, address.port))
-        except OverflowError:
-            raise click.ClickException(f"there is no port {address.port}: they go from 1 to 65535") from None
         except OSError as error:
             return os.strerror(error.errno) if error.errno else str(error)
     return None
@@ -114,7 +116,7 @@ def shared_counters(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
     named = environment.get(_COUNTERS, "").strip()
     if named:
         folder = Path(named)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         for left_over in folder.glob("*.db"):
             left_over.unlink(missing_ok=True)
         yield dict(environment)
@@ -136,14 +138,29 @@ def held(directory: Path) -> Iterator[int]:
 
     The lock is handed on to the queue, so that even one left over from a kill is waited for.
     """
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (directory / "lock").open("w") as lock:
+    make_folder(directory, mode=0o700)
+    with _opened(directory / "lock") as lock:
         deadline = time.monotonic() + _LOCK_PATIENCE
         while not _is_taken(lock.fileno()):
             if time.monotonic() > deadline:
                 raise click.ClickException(f"another service runs on {directory}: stop that one first")
             time.sleep(0.2)
         yield lock.fileno()
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Raises ClickException where we may not."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=mode)
+    except OSError as error:
+        raise click.ClickException(f"cannot make the folder {folder}: {error.strerror}") from error
+
+
+def _opened(file: Path) -> TextIO:
+    try:
+        return file.open("w")
+    except OSError as error:
+        raise click.ClickException(f"cannot write to {file}: {error.strerror}") from error
 
 
 def _is_taken(lock: int) -> bool:

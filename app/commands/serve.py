@@ -19,6 +19,7 @@ from app.commands.programs import (
     Address,
     ensure_free,
     held,
+    make_folder,
     queue_program,
     readiness,
     service_programs,
@@ -57,7 +58,7 @@ def _say_ready(current: Settings) -> None:
 
 def _migrate() -> None:
     if db.engine.dialect.name == "sqlite" and db.engine.url.database:
-        Path(db.engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(Path(db.engine.url.database).parent)
     try:
         migrate.upgrade(db.engine)
     except DBAPIError as error:
