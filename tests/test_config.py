@@ -46,6 +46,11 @@ def test_development_needs_nothing():
     assert (settings.time_zone.key, settings.locale) == ("Asia/Kolkata", "en_IN")
 
 
+def test_development_takes_any_secret():
+    settings = Settings.from_env({"SECRET_KEY": "dev", "ENCRYPTION_KEYS": "new,old"})
+    assert (settings.secret_key, settings.encryption_keys) == ("dev", ("new", "old"))
+
+
 def test_the_port_is_part_of_the_development_address():
     assert Settings.from_env({"PORT": "9123"}).base_url == "http://127.0.0.1:9123"
 
@@ -95,6 +100,7 @@ def test_many_things_wrong_are_one_message_with_a_line_each():
         ("CONFIRM_REFUNDS_ABOVE", "much"),
         ("TRUSTED_HOSTS", "https://shop.example.com"),
         ("FLASK_DEBUG", "1"),
+        ("MAIL_USE_TLS", "starttls"),
     ],
 )
 def test_a_weak_or_senseless_value_is_named(name, value):

@@ -44,9 +44,17 @@ def test_it_starts_says_where_stops_and_comes_back_as_it_was(shop: Shop, tmp_pat
     ("port", "complaint"),
     [
         ("eighty", "Error: PORT must be a whole number, not 'eighty'"),
+        ("0", "Error: there is no port 0: they go from 1 to 65535"),
         ("99999", "Error: there is no port 99999: they go from 1 to 65535"),
     ],
 )
 def test_a_wrong_port_is_one_line(shop: Shop, port: str, complaint: str) -> None:
     assert shop.start(PORT=port).end_by_itself().splitlines() == [complaint]
     assert shop.process.returncode == 1
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.touch()
+    said = Shop("app.commands.demo", "--directory", taken / "demo").start().end_by_itself()
+    assert said.splitlines() == [f"Error: cannot make the folder {taken / 'demo'}: Not a directory"]
