@@ -84,7 +84,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(settings.database_url),
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(settings),
         "MAIL_SERVER": settings.mail.server or "",
         "MAIL_PORT": settings.mail.port,
         "MAIL_USERNAME": settings.mail.username,
@@ -95,12 +95,22 @@ def _flask_config(settings: Settings) -> dict[str, object]:
     }
 
 
-def _engine_options(database_url: str) -> dict[str, object]:
+def _engine_options(settings: Settings) -> dict[str, object]:
     """What a statement was about stays out of the messages of its errors, which are logged."""
-    if database_url.startswith("sqlite"):
+    if settings.database_url.startswith("sqlite"):
         return {"connect_args": {"timeout": 10}, "hide_parameters": True}
-    # A session in another time zone would show and compare times in it.
     return {
         "hide_parameters": True,
-        "connect_args": {"options": "-c TimeZone=UTC", "connect_timeout": 5},
+        "pool_size": settings.database_connections,
+        "max_overflow": 0,
+        "pool_timeout": 10,
+        "connect_args": {"connect_timeout": 5, **_to_server(settings)},
     }
+
+
+def _to_server(settings: Settings) -> dict[str, object]:
+    if settings.database_pooler:
+        # The next transaction may be on another of the server's connections, which knows none of our statements.
+        return {"prepare_threshold": None}
+    # Saves a statement for each connection (see `db`).
+    return {"options": "-c TimeZone=UTC"}

@@ -67,6 +67,8 @@ class Settings:
     encryption_keys: tuple[str, ...] = field(repr=False)
     mail: MailSettings = MailSettings()
     port: int = 8000
+    database_connections: int = 10
+    database_pooler: bool = False
     time_zone: ZoneInfo = ZoneInfo("Asia/Kolkata")
     locale: str = "en_IN"
     business_name: str = "Counterfoil"
@@ -110,6 +112,8 @@ class _Reader:
             encryption_keys=self._encryption_keys(),
             mail=self._mail(),
             port=port,
+            database_connections=self._database_connections(),
+            database_pooler=self._text("DATABASE_POOLER", "").lower() in _TRUE,
             time_zone=self._time_zone(),
             locale=self._locale(),
             business_name=self._text("BUSINESS_NAME", "Counterfoil"),
@@ -175,6 +179,13 @@ class _Reader:
             else:
                 amounts.append(amount)
         return tuple(amounts)
+
+    def _database_connections(self) -> int:
+        number = self._number("DATABASE_CONNECTIONS", 10)
+        if number < 2:
+            # One works, another one sees meanwhile that nobody else does.
+            self._problems.append(f"DATABASE_CONNECTIONS must be 2 or more, not {number}")
+        return number
 
     def _trusted_hosts(self) -> tuple[str, ...]:
         """Names besides that of BASE_URL, which is always one of them; none given means that any will do."""

@@ -224,6 +224,10 @@ def _configure_postgres(connection: Any, _record: object) -> None:
             return super().dump(obj.replace("\0", "\ufffd"))
 
     connection.adapters.register_dumper(str, WithoutNul)
+    # A session in another time zone would show and compare times in it. A pooler may not take it when connecting.
+    if connection.info.parameter_status("TimeZone") != "UTC":
+        connection.execute("SET TIME ZONE 'UTC'")
+        connection.commit()
 
 
 @event.listens_for(Engine, "begin")
