@@ -112,7 +112,7 @@ class _Reader:
             encryption_keys=self._encryption_keys(),
             mail=self._mail(),
             port=port,
-            database_connections=self._database_connections(),
+            database_connections=self._number("DATABASE_CONNECTIONS", 10, at_least=2),
             database_pooler=self._text("DATABASE_POOLER", "").lower() in _TRUE,
             time_zone=self._time_zone(),
             locale=self._locale(),
@@ -147,10 +147,12 @@ class _Reader:
             self._problems.append(f"{name} is missing: set it in the environment")
         return value
 
-    def _number(self, name: str, default: int) -> int:
+    def _number(self, name: str, default: int, *, at_least: int = 0) -> int:
         text = self._text(name, str(default))
-        if not text.isascii() or not text.isdigit():
-            self._problems.append(f"{name} must be a whole number, not {text!r}")
+        if not text.isascii() or not text.isdigit() or int(text) < at_least:
+            self._problems.append(
+                f"{name} must be a whole number{f' from {at_least}' if at_least else ''}, not {text!r}"
+            )
             return default
         return int(text)
 
@@ -173,19 +175,10 @@ class _Reader:
         for part in filter(None, map(str.strip, self._text(name, default).split(","))):
             currency, _, number = part.partition(" ")
             try:
-                amount = parse_amount(number, currency.upper())
+                amounts.append(parse_amount(number, currency.upper()))
             except ValueError:
                 self._problems.append(f"{name} must be amounts like INR 500, USD 10, not {part!r}")
-            else:
-                amounts.append(amount)
         return tuple(amounts)
-
-    def _database_connections(self) -> int:
-        number = self._number("DATABASE_CONNECTIONS", 10)
-        if number < 2:
-            # One works, another one sees meanwhile that nobody else does.
-            self._problems.append(f"DATABASE_CONNECTIONS must be 2 or more, not {number}")
-        return number
 
     def _trusted_hosts(self) -> tuple[str, ...]:
         """Names besides that of BASE_URL, which is always one of them; none given means that any will do."""

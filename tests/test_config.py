@@ -176,7 +176,7 @@ def test_switches_are_words(text, expected):
 def test_a_process_may_have_as_many_connections_as_are_set():
     assert Settings.from_env(PRODUCTION).database_connections == 10
     assert Settings.from_env(PRODUCTION | {"DATABASE_CONNECTIONS": "4"}).database_connections == 4
-    assert problems(DATABASE_CONNECTIONS="1") == ["DATABASE_CONNECTIONS must be 2 or more, not 1"]
+    assert problems(DATABASE_CONNECTIONS="1") == ["DATABASE_CONNECTIONS must be a whole number from 2, not '1'"]
 
 
 def test_a_pooler_is_told_of():
