@@ -189,9 +189,8 @@ class _Reader:
         return (*named, own) if own else named
 
     def _check_processes(self, settings: "Settings") -> None:
-        text = self._text("WEB_CONCURRENCY", "")
-        many = text.isascii() and text.isdigit() and int(text) > 1
-        if self._production and many and settings.database_url.startswith("sqlite"):
+        text, on_sqlite = self._text("WEB_CONCURRENCY", ""), settings.database_url.startswith("sqlite")
+        if self._production and on_sqlite and text.isascii() and text.isdigit() and int(text) > 1:
             self._problems.append(
                 "WEB_CONCURRENCY must be 1 on SQLite, where one process writes at a time: use PostgreSQL for more"
             )
@@ -284,14 +283,12 @@ class _Reader:
 
     def _sentry_dsn(self) -> str | None:
         dsn = self._text("SENTRY_DSN", "")
-        if not dsn:
-            return None
         # Not quoted in the message: it holds a key.
-        if not is_dsn(dsn):
+        if dsn and not is_dsn(dsn):
             self._problems.append("SENTRY_DSN must be an address like https://key@sentry.example.com/1")
-        elif find_spec("sentry_sdk") is None:
+        elif dsn and find_spec("sentry_sdk") is None:
             self._problems.append("SENTRY_DSN is set, but sentry-sdk is not installed: install counterfoil[sentry]")
-        return dsn
+        return dsn or None
 
     def _time_zone(self) -> ZoneInfo:
         name = self._text("TIME_ZONE", "Asia/Kolkata")
