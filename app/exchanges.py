@@ -10,7 +10,7 @@ from app.errors import DomainError
 from app.extensions import links
 from app.kit import clock
 from app.models import Payment, Refund, RefundStatus
-from app.workflows import gateway_health, payments, purchase, reconciliation, refunds
+from app.workflows import gateway_choice, gateway_health, payments, purchase, reconciliation, refunds
 
 logger = logging.getLogger(__name__)
 
@@ -21,21 +21,26 @@ def start_payment(open_payment: Callable[[], Payment], is_hosted: Callable[[Paym
     `is_hosted` says where it is to be paid. A payment whose way to pay we know is not announced again. The same
     purchase opened again is the same payment, so a stumbling database is asked again before the customer is.
     """
+    accounts = gateway_choice.accounts()
     payment = insist(partial(_open, open_payment))
     if payment.is_payable:
         return payment
+    # A transaction makes forget what is known of a row: what is needed after the next one is kept here.
+    payment_id, gateway = payment.id, payment.gateway
+    account = accounts.get(gateway) or gateway_choice.get_account(gateway)
     try:
-        intent = purchase.create_intent(payment, links(), is_hosted=is_hosted(payment))
+        intent = purchase.create_intent(payment, links(), is_hosted=is_hosted(payment), account=account)
     except DomainError as error:
-        logger.warning("a payment was not announced", extra={"gateway": payment.gateway, "reason": error.code})
+        logger.warning("a payment was not announced", extra={"gateway": gateway, "reason": error.code})
         with transaction():
-            gateway_health.note_failure(payment.gateway, error)
+            gateway_health.note_failure(gateway, error)
         raise
 
     def attach() -> Payment:
         with transaction():
-            gateway_health.note_answer(payment.gateway)
-            return purchase.attach_intent(payment.id, intent)
+            if not gateway_choice.is_known_to_answer(account):
+                gateway_health.note_answer(gateway)
+            return purchase.attach_intent(payment_id, intent)
 
     return insist(attach)
 
@@ -114,7 +119,8 @@ def send_refund(refund_id: UUID) -> Refund:
 
 
 def _open(open_payment: Callable[[], Payment]) -> Payment:
-    with transaction():
+    # Whatever its gateway answers is kept by a commit that waits for the disk, and only then is the customer told.
+    with transaction(is_synced=False):
         return open_payment()
 
 

@@ -1,13 +1,15 @@
 """What guards every answer: security headers, cookie flags, limits on how often a stranger may ask."""
 
 import secrets
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, request
-from limits.storage import RedisStorage
+from redis import RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -58,6 +60,7 @@ def init_app(app: Flask) -> None:
     if settings.trusted_hosts:
         app.before_request(partial(_refuse_strange_names, settings.trusted_hosts))
     app.after_request(_guard)
+    app.after_request(_say_when)
 
 
 def csp_nonce() -> str:
@@ -82,6 +85,16 @@ def _guard(response: Response) -> Response:
     if request.is_secure or current_app.extensions["is_on_https"]:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR}; includeSubDomains")
     response.headers.setdefault("Cache-Control", _keeping(response))
+    return response
+
+
+def _say_when(response: Response) -> Response:
+    """When to try again after too many tries. Those within their limit need not ask Redis a second time."""
+    broken = limiter.current_limit
+    if response.status_code == 429 and broken is not None and broken.breached:
+        # Without an answer the general advice stands.
+        with suppress(RedisError):
+            response.headers["Retry-After"] = str(max(1, int(broken.reset_at - time.time())))
     return response
 
 
@@ -138,16 +151,8 @@ def _rates(settings: Settings) -> dict[str, Any]:
         },
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "RATELIMIT_STRATEGY": "fixed-window",
-        "RATELIMIT_HEADERS_ENABLED": True,
         "RATELIMIT_KEY_PREFIX": "counterfoil",
     }
-
-
-class _Counters(RedisStorage):
-    """Takes over the addresses of its parent, which would load a second library too, for servers that we do not use."""
-
-    STORAGE_SCHEME = ["redis", "rediss", "redis+unix"]
-    DEPENDENCIES = {"redis": None}
 
 
 def _storage_address(redis_url: str) -> str:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from jinja2 import TemplateSyntaxError
 
 from app.checkout import shop
+from app.checkout.kept_pages import KeptPages
 from app.extensions import limiter
 from tests.factories import make_service
 from tests.pages import Page
@@ -66,6 +67,7 @@ def test_with_the_templates_broken_there_is_still_an_answer(app, client, in_prod
         raise TemplateSyntaxError("unexpected end", 1)
 
     monkeypatch.setattr(app.jinja_env, "get_or_select_template", broken)
+    monkeypatch.setitem(app.extensions, "kept_pages", KeptPages())
     answer = client.get("/")
     assert (answer.status_code, answer.mimetype) == (500, "text/html")
     assert "Something went wrong on our side." in answer.text

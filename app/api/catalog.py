@@ -7,8 +7,8 @@ from flask import Blueprint
 from app.api import shapes
 from app.api.contract import Content, Operation, serves
 from app.kit.money import Money
-from app.models import Service, ServiceTier
 from app.workflows import catalog
+from app.workflows.catalog import OfferedTier, Offering
 
 bp = Blueprint("api_catalog", __name__, url_prefix="/api/services")
 
@@ -26,7 +26,7 @@ def services() -> Content:
     return {"services": [_service(service) for service in catalog.active_services()]}
 
 
-def _service(service: Service) -> dict[str, Any]:
+def _service(service: Offering) -> dict[str, Any]:
     return {
         "id": service.id,
         "name": service.name,
@@ -39,7 +39,7 @@ def _service(service: Service) -> dict[str, Any]:
     }
 
 
-def _tier(tier: ServiceTier) -> dict[str, Any]:
+def _tier(tier: OfferedTier) -> dict[str, Any]:
     return {"id": tier.id, "name": tier.name, **_amount(tier.price), "features": tier.features}
 
 

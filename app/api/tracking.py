@@ -9,6 +9,7 @@ from app.api.contract import Content, Operation, serves
 from app.extensions import limiter
 from app.models import ServiceRequest
 from app.workflows import tracking
+from app.workflows.tracking import Progress
 
 bp = Blueprint("api_tracking", __name__, url_prefix="/api/services/requests")
 
@@ -26,7 +27,7 @@ _FOLLOW = Operation(
 @limiter.limit("300/minute")
 @serves(_FOLLOW)
 def follow(reference: str) -> Content:
-    service_request = tracking.find_request(reference)
+    service_request = tracking.find_progress(reference)
     next_step = tracking.next_step(service_request)
     return {
         "request": _public(service_request),
@@ -40,7 +41,7 @@ def follow(reference: str) -> Content:
     }
 
 
-def bought_service(service_request: ServiceRequest) -> dict[str, Any]:
+def bought_service(service_request: Progress | ServiceRequest) -> dict[str, Any]:
     return {
         "id": service_request.service_id,
         "name": service_request.service_name,
@@ -49,7 +50,7 @@ def bought_service(service_request: ServiceRequest) -> dict[str, Any]:
     }
 
 
-def _public(service_request: ServiceRequest) -> dict[str, Any]:
+def _public(service_request: Progress) -> dict[str, Any]:
     return {
         "reference_number": service_request.reference_number,
         "service": bought_service(service_request),

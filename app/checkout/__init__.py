@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from app.checkout import affiliate_cookie, outcome, purchase, shop, tracking, visits
+from app.checkout import affiliate_cookie, kept_pages, outcome, purchase, shop, tracking, visits
 from app.checkout.blueprint import bp
 
 __all__ = ["init_app"]
@@ -13,4 +13,5 @@ _PAGES = (affiliate_cookie, outcome, purchase, shop, tracking)
 
 def init_app(app: Flask) -> None:
     visits.init_app(app)
+    kept_pages.init_app(app)
     app.register_blueprint(bp)

@@ -1,22 +1,27 @@
 """The checkout page: what is sold, the form, and on to the gateway's page."""
 
 import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from flask import Response, jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
 
 from app import protection
 from app.checkout import affiliate_cookie, signed_links, visitors
 from app.checkout.blueprint import bp
 from app.checkout.forms import CheckoutForm
+from app.checkout.kept_pages import kept_pages
 from app.checkout.visits import count
 from app.errors import AlreadyPaid, DomainError
 from app.exchanges import start_payment
 from app.extensions import csrf, limiter
 from app.kit.contact import format_phone
-from app.models import Payment, Service
+from app.models import Payment
 from app.workflows import catalog, flags, gateway_choice, gateway_health, purchase
+from app.workflows.catalog import Offering
 from app.workflows.gateway_choice import Offer
 from app.workflows.purchase import Origin
 
@@ -29,11 +34,10 @@ def show(service_id: UUID) -> ResponseReturnValue:
     service = catalog.get_for_sale(service_id)
     if not visitors.has(flags.PURCHASE):
         return _closed(service)
-    form = CheckoutForm(service, meta={"csrf": False})
-    form.begin(session.setdefault(SUBMISSION, secrets.token_urlsafe(16)), request.args.get("tier"))
-    form.fill(_answers_before())
+    submission = session.setdefault(SUBMISSION, secrets.token_urlsafe(16))
     count("service_selected", service_id=service.id)
-    return _page(service, form)
+    reference = request.args.get("again")
+    return _fresh_page(service, submission) if reference is None else _page_again(service, submission, reference)
 
 
 # The form checks the token itself, so that a lost session costs the customer a second press and not the input.
@@ -78,10 +82,10 @@ def leads_away(payment: Payment) -> bool:
 
 def go_and_pay(payment: Payment) -> ResponseReturnValue:
     """To the gateway's page, or to ours that hands over to it; once it is decided, to what came of it."""
-    reference = payment.service_request.reference_number
-    if not payment.is_payable:
-        return redirect(signed_links.address("confirmation", reference), 303)
-    return redirect(payment.redirect_url or signed_links.address("hand_over", reference), 303)
+    if payment.is_payable and payment.redirect_url:
+        return redirect(payment.redirect_url, 303)
+    page = "hand_over" if payment.is_payable else "confirmation"
+    return redirect(signed_links.address(page, payment.service_request.reference_number), 303)
 
 
 def offered(currency: str) -> list[Offer]:
@@ -93,26 +97,77 @@ def offered(currency: str) -> list[Offer]:
     return offers
 
 
-def _page(service: Service, form: CheckoutForm, *, trouble: DomainError | None = None) -> str:
+def _fresh_page(service: Offering, submission: str) -> str:
+    """As everybody first meets it but for three values, so it is kept."""
+    offers = tuple(offered(service.currency))
+    tier = request.args.get("tier")
+    chosen = tier if tier in {str(each.id) for each in service.active_tiers} else None
+
+    def write(holes: Mapping[str, str]) -> str:
+        form = CheckoutForm(service, meta={"csrf": False})
+        form.begin(holes["submission"], chosen)
+        return _write(Shown(service, form, offers, holes["action"], holes["token"]))
+
+    values = {"action": lambda: _action(service), "token": generate_csrf, "submission": lambda: submission}
+    return kept_pages().page(("service", service, chosen, offers), write, values)
+
+
+def _page_again(service: Offering, submission: str, reference: str) -> str:
+    """After a failed payment: the form as it was, for whoever has the signed link."""
+    form = CheckoutForm(service, meta={"csrf": False})
+    form.begin(submission, request.args.get("tier"))
+    before = signed_links.get_request(reference)
+    form.fill(
+        {
+            "full_name": before.customer_name,
+            "email": before.customer_email,
+            "phone": format_phone(before.customer_phone),
+            "requirements": before.customer_requirements,
+        }
+    )
+    return _page(service, form)
+
+
+def _page(service: Offering, form: CheckoutForm, *, trouble: DomainError | None = None) -> str:
+    return _write(Shown(service, form, offered(service.currency), _action(service), generate_csrf()), trouble=trouble)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a checkout page is made of. `action` is where its form goes, with `token` against forgery."""
+
+    service: Offering
+    form: CheckoutForm
+    offers: Sequence[Offer]
+    action: str
+    token: str
+
+
+def _write(shown: Shown, *, trouble: DomainError | None = None) -> str:
+    form = shown.form
     # A fresh page shows no errors, though its verdict has them.
     problems, token_failed = form.problems, form.token_failed
     form.show_prices()
-    offers = offered(service.currency)
     return render_template(
         "checkout/service.html",
-        service=service,
+        service=shown.service,
         form=form,
-        action=url_for("checkout.buy", service_id=service.id, ref=affiliate_cookie.code_in_address()),
+        action=shown.action,
+        token=shown.token,
         problems=problems,
         token_failed=token_failed,
         verdict=_verdict(form),
         trouble=trouble,
-        offers=offers,
-        others=_others(offers) if trouble and gateway_health.is_at_fault(trouble) else [],
+        offers=shown.offers,
+        others=_others(shown.offers) if trouble and gateway_health.is_at_fault(trouble) else [],
     )
 
 
-def _closed(service: Service) -> str:
+def _action(service: Offering) -> str:
+    return url_for("checkout.buy", service_id=service.id, ref=affiliate_cookie.code_in_address())
+
+
+def _closed(service: Offering) -> str:
     """What is sold, and that it cannot be ordered now."""
     return render_template("checkout/closed.html", service=service)
 
@@ -128,26 +183,12 @@ def _count_start(form: CheckoutForm) -> None:
         count("checkout_started", service_id=form.service.id)
 
 
-def _answers_before() -> dict[str, str]:
-    """After a failed payment: the form as it was, for whoever has the signed link."""
-    reference = request.args.get("again")
-    if reference is None:
-        return {}
-    before = signed_links.get_request(reference)
-    return {
-        "full_name": before.customer_name,
-        "email": before.customer_email,
-        "phone": format_phone(before.customer_phone),
-        "requirements": before.customer_requirements,
-    }
-
-
 def _origin(form: CheckoutForm) -> Origin:
     submission = form.submission.data or secrets.token_urlsafe(16)
     return Origin(submission, affiliate_cookie.current_code(), request.form.get("gateway") or None)
 
 
-def _others(offers: list[Offer]) -> list[Offer]:
+def _others(offers: Sequence[Offer]) -> list[Offer]:
     """The ways to pay but the one that has just failed."""
     tried = request.form.get("gateway") or (offers[0].gateway if offers else None)
     return [offer for offer in offers if offer.gateway != tried]

@@ -27,7 +27,7 @@ def ask() -> ResponseReturnValue:
 @limiter.limit("300/minute")
 def follow(reference: str) -> ResponseReturnValue:
     try:
-        service_request = tracking.find_request(reference)
+        service_request = tracking.find_progress(reference)
     except NotFound as error:
         return _not_found(reference, error)
     count("tracking_viewed", service_id=service_request.service_id, request_id=service_request.id)

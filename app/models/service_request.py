@@ -49,6 +49,11 @@ OPEN_STATUSES = frozenset(RequestStatus) - {RequestStatus.COMPLETED, RequestStat
 """Work somebody still has to do."""
 
 
+def title_of(service: str, tier: str | None) -> str:
+    """What was bought, in a few words: `GST registration, Express`."""
+    return f"{service}, {tier}" if tier else service
+
+
 class ServiceRequest(Keyed, Touched, Model):
     """Service, tier and price are copies made at purchase: a later catalogue edit never changes a sold request.
 
@@ -241,8 +246,7 @@ class ServiceRequest(Keyed, Touched, Model):
 
     @property
     def title(self) -> str:
-        """What was bought, in a few words: `GST registration, Express`."""
-        return f"{self.service_name}, {self.tier_name}" if self.tier_name else self.service_name
+        return title_of(self.service_name, self.tier_name)
 
     def __str__(self) -> str:
         return self.reference_number

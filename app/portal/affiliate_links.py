@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from app.extensions import links
-from app.models import Service
 from app.workflows import catalog
+from app.workflows.catalog import Offering
 
 HOME, TRACK = "home", "track"
 
@@ -40,7 +40,7 @@ def chosen(found: Sequence[Target], key: str) -> Target:
     return next((target for target in found if target.key == key), found[0])
 
 
-def _of_service(service: Service, address: str) -> list[Target]:
+def _of_service(service: Offering, address: str) -> list[Target]:
     tiers = service.active_tiers
     named = [
         Target(f"tier-{tier.id}", f"{service.name}: {tier.name}", f"{address}?{urlencode({'tier': str(tier.id)})}")

@@ -3,7 +3,6 @@
 import secrets
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 
 from app.db import db, transaction
 from app.errors import InvalidInput, NotFound
@@ -23,6 +22,7 @@ from app.kit import clock, ids
 from app.kit.money import Money
 from app.models import SandboxPayment, SandboxRefund, SandboxStatus
 from app.sandbox.outcomes import OUTCOMES
+from app.workflows.fresh_rows import insert_row
 
 _SEPARATOR = "_secret_"
 
@@ -32,10 +32,8 @@ class DatabaseLedger:
 
     def open(self, params: PaymentIntentParams) -> PaymentIntent:
         """The same idempotency key gives the same intent."""
-        with transaction():
-            payment = _find(SandboxPayment.idempotency_key == params.idempotency_key)
-            if payment is None:
-                payment = _insert(_make_payment(params))
+        with transaction(is_synced=False):
+            payment = _insert(params)
         return PaymentIntent(
             gateway="sandbox",
             gateway_intent_id=payment.intent_id,
@@ -116,9 +114,11 @@ def _status(payment: SandboxPayment) -> SnapshotStatus:
     }[payment.status]
 
 
-def _make_payment(params: PaymentIntentParams) -> SandboxPayment:
+def _insert(params: PaymentIntentParams) -> SandboxPayment:
+    """The new payment, or the one that an earlier call with the same idempotency key made."""
     intent_id = f"sbi_{ids.new_id().hex}"
-    return SandboxPayment(
+    payment = insert_row(
+        SandboxPayment,
         idempotency_key=params.idempotency_key,
         intent_id=intent_id,
         client_secret=f"{intent_id}{_SEPARATOR}{secrets.token_urlsafe(16)}",
@@ -128,16 +128,7 @@ def _make_payment(params: PaymentIntentParams) -> SandboxPayment:
         return_url=params.return_url,
         payment_reference=params.metadata.get("payment_id", ""),
     )
-
-
-def _insert(payment: SandboxPayment) -> SandboxPayment:
-    """The new payment, or the one that another call with the same idempotency key was faster to make."""
-    try:
-        with db.session.begin_nested():
-            db.session.add(payment)
-    except IntegrityError:
-        return _get_locked(SandboxPayment.idempotency_key == payment.idempotency_key)
-    return payment
+    return payment or _get_locked(SandboxPayment.idempotency_key == params.idempotency_key)
 
 
 def _find(condition: object) -> SandboxPayment | None:

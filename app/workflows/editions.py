@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.db import db, is_known_while_reading, is_writing, once_while_reading
+from app.db import found_before, glance, is_known_while_reading, is_writing, once_while_reading
 from app.models import Edition
 
 T = TypeVar("T")
@@ -66,6 +66,15 @@ class Kept(Generic[T]):
             copy = self._copy = _Copy(stamp, self._read())
         return copy.rows
 
+    def lately(self) -> T:
+        """The same, but within a `transaction()` as it was just before it, if that was looked at: for what may be a
+        moment old and is not changed in there, such as whom to ask."""
+        stamps = found_before(_stamps) if is_writing() else None
+        copy = self._copy
+        if stamps is None or copy is None or copy.stamp != getattr(stamps, self._subject):
+            return self.now()
+        return copy.rows
+
 
 def stamp_of(subject: str) -> UUID | None:
     """What other things made of the subject's rows may be kept under; None where nothing may be kept."""
@@ -82,4 +91,4 @@ def remember(stamps: Stamps) -> None:
 
 
 def _stamps() -> Stamps | None:
-    return cast("Stamps | None", db.session.execute(_STAMPS).one_or_none())
+    return cast("Stamps | None", glance(_STAMPS))

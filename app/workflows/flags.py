@@ -5,7 +5,7 @@ The flags that exist are declared here; a row is kept only for one that was ever
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -16,6 +16,7 @@ from app.errors import DomainError, InvalidInput, NotFound, StaleChange
 from app.models import FeatureFlag, FlagState
 from app.workflows import accounts, audit
 from app.workflows.audit import Actor
+from app.workflows.editions import Kept
 
 PURCHASE = "purchase"
 PAY_ON_PAGE = "pay_on_page"
@@ -96,13 +97,14 @@ def get_flag(name: str) -> Flag:
 
 def settings() -> dict[str, Setting]:
     """Of all flags, by name."""
-    rows = {row.name: row for row in db.session.scalars(select(FeatureFlag))}
-    return {flag.name: _setting(flag, rows.get(flag.name)) for flag in FLAGS}
+    changed = _CHANGED.now()
+    return {flag.name: changed.get(flag.name, Setting(flag.state)) for flag in FLAGS}
 
 
 def setting(name: str) -> Setting:
     """Raises NotFound."""
-    return _setting(get_flag(name), db.session.scalar(select(FeatureFlag).where(FeatureFlag.name == name)))
+    flag = get_flag(name)
+    return _CHANGED.now().get(name, Setting(flag.state))
 
 
 def is_on(name: str, visitor: Visitor, known: Setting | None = None) -> bool:
@@ -149,6 +151,15 @@ def _setting(flag: Flag, row: FeatureFlag | None) -> Setting:
     if row is None:
         return Setting(flag.state)
     return Setting(row.state, row.percent, tuple(row.user_emails))
+
+
+def _read() -> Mapping[str, Setting]:
+    """Of the flags that were ever changed."""
+    query = select(FeatureFlag.name, FeatureFlag.state, FeatureFlag.percent, FeatureFlag.user_emails)
+    return {name: Setting(state, percent, tuple(emails)) for name, state, percent, emails in db.session.execute(query)}
+
+
+_CHANGED = Kept("flags", _read)
 
 
 def _checked(wanted: Setting) -> Setting:

@@ -25,6 +25,8 @@ class GatewayAccount:
     is_active: bool
     is_default: bool
     resting_until: datetime | None
+    failures_in_row: int
+    last_success_at: datetime | None
     config: PaymentGatewayConfig
 
     @property
@@ -52,7 +54,9 @@ def adapter_of(gateway: str) -> Gateway:
 
 def active_gateways(currency: str) -> list[GatewayAccount]:
     """The active ones that take the currency: the default first, one that keeps failing last."""
-    usable = [account for account in accounts().values() if account.is_active and _is_usable(account, currency)]
+    # Whom to ask may be decided on what was known as the customer's form came in.
+    known = _ACCOUNTS.lately().values()
+    usable = [account for account in known if account.is_active and _is_usable(account, currency)]
     return sorted(usable, key=lambda account: (gateway_health.is_resting(account), not account.is_default))
 
 
@@ -126,6 +130,11 @@ def find_by_signature(header_names: set[str]) -> str | None:
     return None
 
 
+def is_known_to_answer(account: GatewayAccount) -> bool:
+    """Another answer of it is no news worth a statement."""
+    return gateway_health.is_fresh(account.last_success_at) and not (account.failures_in_row or account.resting_until)
+
+
 def _is_usable(account: GatewayAccount, currency: str) -> bool:
     gateway = Gateway.registry.get(account.gateway)
     return gateway is not None and gateway.is_available() and gateway.takes(currency)
@@ -138,6 +147,8 @@ def _read_accounts() -> Mapping[str, GatewayAccount]:
         GatewayConfig.is_active,
         GatewayConfig.is_default,
         GatewayConfig.resting_until,
+        GatewayConfig.failures_in_row,
+        GatewayConfig.last_success_at,
         GatewayConfig.mode,
         GatewayConfig.api_key,
         GatewayConfig.api_secret,
@@ -160,7 +171,15 @@ def _account(row: Any) -> GatewayAccount:
         api_base=row.api_base,
         options=row.options,
     )
-    return GatewayAccount(row.gateway, row.is_active, row.is_default, row.resting_until, config)
+    return GatewayAccount(
+        gateway=row.gateway,
+        is_active=row.is_active,
+        is_default=row.is_default,
+        resting_until=row.resting_until,
+        failures_in_row=row.failures_in_row,
+        last_success_at=row.last_success_at,
+        config=config,
+    )
 
 
 _ACCOUNTS = Kept("gateways", _read_accounts)

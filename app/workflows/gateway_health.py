@@ -19,6 +19,11 @@ _SILENCE = timedelta(hours=1)
 _ENOUGH_PAYMENTS = 3
 
 
+def is_fresh(noted_at: datetime | None) -> bool:
+    """Whether it was noted so lately that it need not be noted again."""
+    return noted_at is not None and noted_at >= clock.utc_now() - _FRESH
+
+
 class Resting(Protocol):
     @property
     def resting_until(self) -> datetime | None: ...

@@ -1,15 +1,15 @@
 """Opening a request and the payments for it; talking to the gateway happens between two transactions."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
-from app import meters
+from app import gateways, meters
 from app.columns import keyring
 from app.db import LOCK, db, run_after_commit
 from app.errors import AlreadyPaid, PaymentClosed
@@ -20,9 +20,12 @@ from app.links import Links
 from app.models import NameWord, Payment, PaymentStatus, ServiceRequest
 from app.workflows import affiliates, audit, catalog, gateway_choice
 from app.workflows.audit import SYSTEM
+from app.workflows.fresh_rows import insert_row
+from app.workflows.gateway_choice import GatewayAccount
 
 FIRST_CHECK_AFTER = timedelta(minutes=10)
 _MAXIMUM_TRIES = 5
+_ATTACHED = "gateway_intent_id client_secret redirect_url form_action client_parameters next_check_at".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +60,24 @@ def open_request(choice: Choice, customer: Customer, origin: Origin) -> Payment:
     (tier), NoGateway; AlreadyPaid when the repeated form was paid in the meantime.
     """
     submitted = _submission(choice, customer, origin.submission)
-    submission_hash = keyring.hash(submitted, "submission")
     # Under every key: the form may have been sent first before a key was rotated.
-    existing = db.session.scalar(_submitted(keyring.hashes(submitted, "submission")))
+    existing = _find_submitted(keyring.hashes(submitted, "submission"))
     if existing is not None:
         return open_payment(existing, origin.gateway)
-    try:
-        service_request = _insert(lambda: _make_request(choice, customer, submission_hash))
-    except _Repeated:
-        winner = db.session.scalars(_submitted([submission_hash])).one()
+    submission_hash = keyring.hash(submitted, "submission")
+    wanted = _what_is_bought(choice)
+    gateway = gateway_choice.choose_gateway(wanted["currency"], origin.gateway).gateway
+    service_request = _insert(wanted | _customer_columns(customer), submission_hash, gateway)
+    if service_request is None:
+        winner = _find_submitted([submission_hash])
+        assert winner is not None
         return open_payment(winner, origin.gateway)
+    _index_name(service_request)
     if origin.affiliate_code:
         affiliates.attribute(service_request, origin.affiliate_code)
     audit.record("request.opened", service_request, actor=SYSTEM, after={"amount": service_request.amount_minor})
-    return open_payment(service_request, origin.gateway)
+    # Nobody else can know the request yet, so it needs no lock and has no payment.
+    return _make_payment(service_request, gateway)
 
 
 def open_payment(service_request: ServiceRequest, gateway: str | None = None) -> Payment:
@@ -87,11 +94,7 @@ def open_payment(service_request: ServiceRequest, gateway: str | None = None) ->
         return pending
     service_request.payment_gateway = wanted
     service_request.payment_status = PaymentStatus.PENDING
-    payment = _make_payment(service_request, wanted)
-    db.session.add(payment)
-    db.session.flush()
-    run_after_commit(partial(meters.payments.labels(payment.gateway, "opened").inc))
-    return payment
+    return _make_payment(service_request, wanted)
 
 
 def ensure_payable(service_request: ServiceRequest) -> None:
@@ -102,16 +105,18 @@ def ensure_payable(service_request: ServiceRequest) -> None:
         raise PaymentClosed
 
 
-def create_intent(payment: Payment, links: Links, *, is_hosted: bool = True) -> PaymentIntent:
+def create_intent(
+    payment: Payment, links: Links, *, is_hosted: bool = True, account: GatewayAccount | None = None
+) -> PaymentIntent:
     """Announce the payment to its gateway, to be paid on its page or on ours; outside any transaction.
 
-    Raises GatewayError.
+    Raises GatewayError. `account` is the gateway's, where it was looked up before.
 
     The idempotency key is the payment's: asking again after a lost answer gives the same intent.
     """
     service_request = payment.service_request
     reference = service_request.reference_number
-    adapter = gateway_choice.adapter_of(payment.gateway)
+    adapter = gateways.create((account or gateway_choice.get_account(payment.gateway)).config)
     params = PaymentIntentParams(
         amount=payment.amount,
         description=service_request.title,
@@ -133,79 +138,101 @@ def attach_intent(payment_id: UUID, intent: PaymentIntent) -> Payment:
 
     News of the payment may have come before, with an id of it, but without the way to pay.
     """
-    payment = db.session.get_one(Payment, payment_id, with_for_update=LOCK, populate_existing=True)
-    if payment.status is PaymentStatus.PENDING and not payment.is_payable:
-        payment.gateway_intent_id = intent.gateway_intent_id
-        payment.client_secret = intent.client_secret
-        payment.redirect_url, payment.form_action = intent.redirect_url, intent.form_action
-        payment.client_parameters = dict(intent.client)
-        payment.next_check_at = clock.utc_now() + FIRST_CHECK_AFTER
-    return payment
+    kept = {
+        "payment": payment_id,
+        "gateway_intent_id": intent.gateway_intent_id,
+        "client_secret": intent.client_secret,
+        "redirect_url": intent.redirect_url,
+        "form_action": intent.form_action,
+        "client_parameters": dict(intent.client),
+        "next_check_at": clock.utc_now() + FIRST_CHECK_AFTER,
+    }
+    payment = db.session.scalar(_ATTACH, kept)
+    return payment or db.session.get_one(Payment, payment_id, populate_existing=True)
 
 
-class _Repeated(Exception):
-    """Another submit of the same form was faster."""
+_ATTACH = (
+    update(Payment)
+    .where(Payment.id == bindparam("payment"), Payment.status == PaymentStatus.PENDING)
+    .where(Payment.redirect_url.is_(None), Payment.form_action.is_(None), Payment.client_secret.is_(None))
+    .values({getattr(Payment, name): bindparam(name, type_=getattr(Payment, name).type) for name in _ATTACHED})
+    .returning(Payment)
+    # One statement decides and writes; the row that it gives back is newer than what the session knows.
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
 
 
-def _insert(make: Callable[[], ServiceRequest]) -> ServiceRequest:
-    """Insert under a unique reference number; a clash (one in 2**55) draws another."""
+def _insert(values: dict[str, Any], submission_hash: bytes, gateway: str) -> ServiceRequest | None:
+    """The new request under a unique reference number; a clash (one in 2**55) draws another.
+
+    None when another submit of the same form was faster.
+    """
     for _ in range(_MAXIMUM_TRIES):
-        service_request = make()
-        try:
-            with db.session.begin_nested():
-                db.session.add(service_request)
-        except IntegrityError as error:
-            if "submission_hash" in str(error.orig):
-                raise _Repeated from error
-            if "reference_number" not in str(error.orig):
-                raise
-        else:
-            _index_name(service_request)
+        service_request = insert_row(
+            ServiceRequest,
+            reference_number=ids.new_reference_number(),
+            submission_hash=submission_hash,
+            payment_gateway=gateway,
+            **values,
+        )
+        if service_request is not None:
             return service_request
+        if _find_submitted([submission_hash]) is not None:
+            return None
     raise RuntimeError("no free reference number found")
 
 
-def _make_request(choice: Choice, customer: Customer, submission_hash: bytes) -> ServiceRequest:
+def _what_is_bought(choice: Choice) -> dict[str, Any]:
+    """Names and price as they stand in the catalogue now."""
     service = catalog.get_for_sale(choice.service_id)
     tier = catalog.get_tier(service, choice.tier_id)
     price = tier.price if tier else service.price
-    return ServiceRequest(
-        reference_number=ids.new_reference_number(),
-        submission_hash=submission_hash,
-        service_id=service.id,
-        service_tier_id=tier.id if tier else None,
-        service_name=service.name,
-        service_category=service.category,
-        tier_name=tier.name if tier else None,
-        customer_name=customer.full_name,
-        customer_email=customer.email,
-        customer_phone=customer.phone,
-        customer_requirements=customer.requirements,
-        customer_email_hash=keyring.hash(fold(customer.email), "email"),
-        customer_phone_hash=keyring.hash(customer.phone, "phone"),
-        amount_minor=price.minor,
-        currency=price.currency,
-    )
+    return {
+        "service_id": service.id,
+        "service_tier_id": tier.id if tier else None,
+        "service_name": service.name,
+        "service_category": service.category,
+        "tier_name": tier.name if tier else None,
+        "amount_minor": price.minor,
+        "currency": price.currency,
+    }
+
+
+def _customer_columns(customer: Customer) -> dict[str, Any]:
+    return {
+        "customer_name": customer.full_name,
+        "customer_email": customer.email,
+        "customer_phone": customer.phone,
+        "customer_requirements": customer.requirements,
+        "customer_email_hash": keyring.hash(fold(customer.email), "email"),
+        "customer_phone_hash": keyring.hash(customer.phone, "phone"),
+    }
 
 
 def _make_payment(service_request: ServiceRequest, gateway: str) -> Payment:
     payment_id = ids.new_id()
-    return Payment(
+    payment = insert_row(
+        Payment,
         id=payment_id,
         service_request_id=service_request.id,
-        service_request=service_request,
         gateway=gateway,
         amount_minor=service_request.amount_minor,
         currency=service_request.currency,
         idempotency_key=str(payment_id),
     )
+    assert payment is not None
+    set_committed_value(payment, "service_request", service_request)
+    run_after_commit(partial(meters.payments.labels(gateway, "opened").inc))
+    return payment
 
 
 def _index_name(service_request: ServiceRequest) -> None:
-    words = name_words(service_request.customer_name)
-    db.session.add_all(
-        NameWord(word_hash=keyring.hash(word, "name"), service_request_id=service_request.id) for word in words
-    )
+    words = [
+        {"word_hash": keyring.hash(word, "name"), "service_request_id": service_request.id}
+        for word in name_words(service_request.customer_name)
+    ]
+    if words:
+        db.session.connection().execute(_NAME_WORDS, words)
 
 
 def _submission(choice: Choice, customer: Customer, token: str) -> str:
@@ -216,8 +243,14 @@ def _contents(customer: Customer) -> tuple[str, ...]:
     return customer.full_name, customer.email, customer.phone, customer.requirements
 
 
-def _submitted(hashes: list[bytes]) -> Select[ServiceRequest]:
-    return select(ServiceRequest).where(ServiceRequest.submission_hash.in_(hashes))
+def _find_submitted(hashes: list[bytes]) -> ServiceRequest | None:
+    # Nearly always there is none, and a whole row costs more to ask for.
+    key = db.session.scalar(_SUBMITTED, {"hashes": hashes})
+    return None if key is None else db.session.get_one(ServiceRequest, key)
+
+
+_SUBMITTED = select(ServiceRequest.id).where(ServiceRequest.submission_hash.in_(bindparam("hashes", expanding=True)))
+_NAME_WORDS = insert(cast(Table, NameWord.__table__))
 
 
 def _find_pending(service_request: ServiceRequest, gateway: str) -> Payment | None:

@@ -8,7 +8,7 @@ from wtforms.validators import StopValidation
 
 from app.kit import contact, ids
 from app.kit.text import tidy_line, tidy_text
-from app.models import Service
+from app.workflows.catalog import Offering
 from app.workflows.purchase import Choice, Customer
 
 MAXIMUM_NAME_LENGTH = 200
@@ -70,7 +70,7 @@ class PurchaseForm(Form):
     )
     tier = RadioField("Option", coerce=str, validate_choice=False)
 
-    def __init__(self, service: Service, *arguments: Any, **options: Any) -> None:
+    def __init__(self, service: Offering, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.service = service
         self.tiers = service.active_tiers
@@ -90,8 +90,8 @@ class PurchaseForm(Form):
     def prices(self) -> dict[str, int]:
         """What each choice costs now; a service without tiers has one, the empty one."""
         if not self.tiers:
-            return {"": self.service.price_minor}
-        return {str(tier.id): tier.price_minor for tier in self.tiers}
+            return {"": self.service.price.minor}
+        return {str(tier.id): tier.price.minor for tier in self.tiers}
 
     @property
     def choice(self) -> Choice:

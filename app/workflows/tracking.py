@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import bindparam, select
 
 from app.db import db
 from app.errors import NotFound
 from app.kit.ids import parse_reference_number
-from app.models import PaymentStatus, RequestStatus, ServiceRequest
+from app.models import OPEN_STATUSES, Category, PaymentStatus, RequestStatus, ServiceRequest, StatusChange
+from app.models.service_request import title_of
 
 
 class MistypedReference(NotFound):
@@ -51,6 +52,42 @@ class NextStep:
     by: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A status that a request came to."""
+
+    new_status: RequestStatus
+    created_at: datetime
+    is_undone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a request stands: all that its number alone opens, and nothing else of it is read for that."""
+
+    id: UUID
+    reference_number: str
+    service_id: UUID
+    service_name: str
+    service_category: Category
+    tier_name: str | None
+    status: RequestStatus
+    payment_status: PaymentStatus
+    payment_completed_at: datetime | None
+    created_at: datetime
+    waiting_since: datetime | None
+    due_at: datetime | None
+    history: tuple[Change, ...]
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+    @property
+    def title(self) -> str:
+        return title_of(self.service_name, self.tier_name)
+
+
 DESCRIPTIONS = {
     RequestStatus.PAYMENT_CONFIRMED: "Your payment arrived.",
     RequestStatus.PENDING_CONTACT: "We are getting ready to contact you.",
@@ -81,22 +118,57 @@ _BEFORE_CONTACT = {RequestStatus.PAYMENT_CONFIRMED, RequestStatus.PENDING_CONTAC
 
 def find_request(text: str) -> ServiceRequest:
     """The request with this reference number. Raises MistypedReference or UnknownReference."""
-    reference = parse_reference_number(text)
-    if reference is None:
-        raise MistypedReference
-    query = (
-        select(ServiceRequest)
-        .where(ServiceRequest.reference_number == reference)
-        .options(selectinload(ServiceRequest.history))
-    )
-    # Not joined: whoever locks the request later reads it by the same plan, and an outer join cannot be locked.
-    service_request = db.session.scalar(query)
+    service_request = db.session.scalar(_BY_REFERENCE, {"reference": _reference(text)})
     if service_request is None:
         raise UnknownReference
     return service_request
 
 
-def timeline(service_request: ServiceRequest) -> list[TimelineStep]:
+def find_progress(text: str) -> Progress:
+    """How the request with this reference number stands. Raises MistypedReference or UnknownReference."""
+    rows = db.session.execute(_PROGRESS, {"reference": _reference(text)}).all()
+    if not rows:
+        raise UnknownReference
+    values = rows[0]._asdict()
+    for name in ("new_status", "changed_at", "is_undone"):
+        del values[name]
+    changes = (Change(row.new_status, row.changed_at, row.is_undone) for row in rows if row.new_status is not None)
+    return Progress(**values, history=tuple(changes))
+
+
+def _reference(text: str) -> str:
+    reference = parse_reference_number(text)
+    if reference is None:
+        raise MistypedReference
+    return reference
+
+
+_BY_REFERENCE = select(ServiceRequest).where(ServiceRequest.reference_number == bindparam("reference"))
+_PROGRESS = (
+    select(
+        ServiceRequest.id,
+        ServiceRequest.reference_number,
+        ServiceRequest.service_id,
+        ServiceRequest.service_name,
+        ServiceRequest.service_category,
+        ServiceRequest.tier_name,
+        ServiceRequest.status,
+        ServiceRequest.payment_status,
+        ServiceRequest.payment_completed_at,
+        ServiceRequest.created_at,
+        ServiceRequest.waiting_since,
+        ServiceRequest.due_at,
+        StatusChange.new_status,
+        StatusChange.created_at.label("changed_at"),
+        StatusChange.is_undone,
+    )
+    .outerjoin(StatusChange, StatusChange.service_request_id == ServiceRequest.id)
+    .where(ServiceRequest.reference_number == bindparam("reference"))
+    .order_by(StatusChange.created_at, StatusChange.id)
+)
+
+
+def timeline(service_request: Progress | ServiceRequest) -> list[TimelineStep]:
     """What happened, in order, then what is still to come on the usual way."""
     # What was undone before anybody was told of it is nobody's news.
     steps = (change for change in service_request.history if not change.is_undone)
@@ -104,7 +176,7 @@ def timeline(service_request: ServiceRequest) -> list[TimelineStep]:
     return _mark_current(past, service_request) + _coming(service_request)
 
 
-def next_step(service_request: ServiceRequest) -> NextStep:
+def next_step(service_request: Progress | ServiceRequest) -> NextStep:
     if service_request.is_open and service_request.payment_completed_at is None:
         return _before_payment(service_request)
     if service_request.waiting_since is not None and service_request.is_open:
@@ -115,13 +187,13 @@ def next_step(service_request: ServiceRequest) -> NextStep:
     return NextStep(NEXT_STEPS[service_request.status], promised)
 
 
-def _before_payment(service_request: ServiceRequest) -> NextStep:
+def _before_payment(service_request: Progress | ServiceRequest) -> NextStep:
     if service_request.payment_status is PaymentStatus.FAILED:
         return NextStep("The payment did not go through. Use the link in your email to pay again.")
     return NextStep("We are waiting for your payment. As soon as it arrives, a specialist will contact you.")
 
 
-def _mark_current(past: list[TimelineStep], service_request: ServiceRequest) -> list[TimelineStep]:
+def _mark_current(past: list[TimelineStep], service_request: Progress | ServiceRequest) -> list[TimelineStep]:
     if not past:
         if service_request.payment_completed_at is None and service_request.is_open:
             return []
@@ -130,7 +202,7 @@ def _mark_current(past: list[TimelineStep], service_request: ServiceRequest) -> 
     return [*past[:-1], TimelineStep(last.status, last.label, last.description, StepState.CURRENT, last.at)]
 
 
-def _coming(service_request: ServiceRequest) -> list[TimelineStep]:
+def _coming(service_request: Progress | ServiceRequest) -> list[TimelineStep]:
     if not service_request.is_open:
         return []
     unpaid = service_request.payment_completed_at is None and not service_request.history

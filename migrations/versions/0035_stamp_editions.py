@@ -15,11 +15,11 @@ _TABLES = {
     "payment_gateway_config": "gateways",
     "feature_flags": "flags",
 }
-# A gateway's health is noted all day, and of that only a rest matters to those who read its settings.
+# Of its health matters what decides whom to ask, and whether an answer is news; the rest is noted all day.
 _THAT_MATTER = {
     "payment_gateway_config": (
         "gateway is_active is_default mode api_key_sealed api_secret_sealed webhook_secret_sealed "
-        "previous_webhook_secret_sealed api_base options resting_until"
+        "previous_webhook_secret_sealed api_base options resting_until failures_in_row last_success_at"
     ).split()
 }
 

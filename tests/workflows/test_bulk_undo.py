@@ -77,7 +77,7 @@ def test_everything_goes_back_and_nobody_hears_of_it(session, smtp):
 
 def test_history_and_audit_tell_staff_what_was_undone_and_the_customer_nothing(session):
     staff, request = make_user(Role.OPERATOR), make_request()
-    before = [step.label for step in tracking.timeline(tracking.find_request(request.reference_number))]
+    before = [step.label for step in tracking.timeline(tracking.find_progress(request.reference_number))]
     change = undo(run("set_status", request, status=IN_PROGRESS), by=staff)
     db.session.expire_all()
     request = session.get_one(ServiceRequest, request.id)
@@ -87,7 +87,7 @@ def test_history_and_audit_tell_staff_what_was_undone_and_the_customer_nothing(s
         staff.id,
         "Undone with the rest of a bulk change, before anybody was told.",
     )
-    assert [step.label for step in tracking.timeline(tracking.find_request(request.reference_number))] == before
+    assert [step.label for step in tracking.timeline(tracking.find_progress(request.reference_number))] == before
     entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "request.change_undone")).one()
     assert (entry.subject_id, entry.actor_user_id) == (request.id, staff.id)
     assert str(change.id) in entry.changes

@@ -1,17 +1,20 @@
 """What processes keep of the tables is never older than the tables, whoever changes them and however."""
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from sqlalchemy import create_engine, inspect, text
 
 from app.db import db, rehearsal, transaction
 from app.models import Edition, FeatureFlag, FlagState, GatewayConfig, Role, Service
-from app.workflows import editions, gateway_choice, gateway_health
+from app.workflows import catalog, editions, gateway_choice, gateway_health
 from app.workflows.editions import Kept
 from tests.factories import make_gateway, make_service, make_user
 
 SUBJECTS = ("catalog", "gateways", "flags", "people")
 # Noted all day long, and read by the console from the rows themselves.
-HEALTH = {"last_webhook_at", "last_success_at", "last_failure_at", "last_failure", "failures_in_row", "updated_at"}
+HEALTH = {"last_webhook_at", "last_failure_at", "last_failure", "updated_at"}
 OTHER_VALUES = {
     "gateway": "'other'",
     "is_active": "false",
@@ -20,6 +23,8 @@ OTHER_VALUES = {
     "api_base": "'https://example.com'",
     "options": '\'{"pays_on": "shop"}\'',
     "resting_until": "'2030-01-01 00:00:00'",
+    "failures_in_row": "7",
+    "last_success_at": "'2030-01-01 00:00:00'",
 }
 
 
@@ -67,6 +72,7 @@ def changed(before, after):
         ("DELETE FROM services", "catalog"),
         ("INSERT INTO services SELECT * FROM services WHERE false", None),
         ("UPDATE payment_gateway_config SET is_active = false, is_default = false", "gateways"),
+        ("UPDATE payment_gateway_config SET failures_in_row = failures_in_row + 1", "gateways"),
         ("DELETE FROM payment_gateway_config", "gateways"),
         ("UPDATE feature_flags SET state = 'off'", "flags"),
         ("DELETE FROM feature_flags", "flags"),
@@ -97,12 +103,14 @@ def test_every_column_of_a_gateways_settings_is_watched(app, rows, elsewhere):
         assert changed(before, stamps(app)) == {"gateways"}, name
 
 
-def test_a_gateways_health_leaves_what_is_kept_alone(app, rows):
-    before = stamps(app)
-    with app.app_context(), transaction():
-        gateway_health.note_answer("sandbox")
-        gateway_health.note_webhook("sandbox")
-    assert stamps(app) == before
+def test_a_gateways_health_is_noted_once_a_minute_and_then_leaves_what_is_kept_alone(app, rows):
+    stamped = []
+    for _ in range(3):
+        with app.app_context(), transaction():
+            gateway_health.note_answer("sandbox")
+            gateway_health.note_webhook("sandbox")
+        stamped.append(stamps(app)["gateways"])
+    assert len(set(stamped)) == 1
 
 
 @pytest.mark.postgres
@@ -149,7 +157,7 @@ def test_a_transaction_sees_its_own_changes_and_leaves_none_behind_that_it_took_
         assert kept.now() == before
 
 
-def test_without_stamps_nothing_is_kept(app, rows, elsewhere):
+def test_without_stamps_nothing_has_tier_changed(app, rows, elsewhere):
     run(elsewhere, "DELETE FROM editions")
     with app.app_context():
         assert editions.stamp_of("gateways") is None
@@ -181,3 +189,63 @@ def test_two_transactions_never_wait_for_each_others_stamps_in_two_orders(app, r
         other.commit()
         one.execute(raise_price, {"id": second.id})
         one.commit()
+
+
+def test_a_price_changed_in_one_process_is_shown_and_sold_by_the_next_request_of_another(app, make_app, settings, rows):
+    """Two applications with nothing in common but the database."""
+    shops = [app.test_client(), make_app(settings).test_client()]
+    with app.app_context():
+        service = db.session.query(Service).one()
+        address, tier = f"/services/{service.id}", service.tiers[0]
+        db.session.remove()
+    assert all("9,876.00" not in shop.get(page).text for shop in shops for page in ("/", address))
+    with app.app_context(), transaction():
+        db.session.get(type(tier), tier.id).price_minor = 987_600
+    assert all("9,876.00" in shop.get(page).text for shop in shops for page in ("/", address))
+
+
+def test_a_flag_switched_off_in_one_process_holds_for_the_next_request_of_another(app, make_app, settings, rows):
+    shops = [app.test_client(), make_app(settings).test_client()]
+    with app.app_context():
+        address = f"/services/{db.session.query(Service.id).scalar()}"
+        db.session.remove()
+    assert all("data-pay" in shop.get(address).text for shop in shops)
+    with app.app_context(), transaction():
+        db.session.query(FeatureFlag).one().state = FlagState.OFF
+    assert all("data-pay" not in shop.get(address).text for shop in shops)
+
+
+@hypothesis_settings(max_examples=15)
+@given(
+    changes=st.lists(
+        st.tuples(st.sampled_from(["price_minor", "sort_order", "first_contact_hours"]), st.integers(1, 9)),
+        min_size=1,
+        max_size=4,
+    ),
+    has_tier_changed=st.booleans(),
+)
+def test_what_is_kept_is_what_stands_in_the_tables(app, elsewhere, empty_database, changes, has_tier_changed):
+    empty_database()
+    with app.app_context():
+        make_service(tiers=1)
+        db.session.remove()
+    for column, value in changes:
+        run(elsewhere, f"UPDATE services SET {column} = {value}")
+        if has_tier_changed:
+            run(elsewhere, f"UPDATE service_tiers SET price_minor = {value}")
+        with app.app_context():
+            seen = catalog.active_services()
+        with app.app_context(), transaction():
+            assert [catalog.get_for_sale(each.id) for each in seen] == seen
+
+
+def test_within_a_transaction_what_is_known_lately_is_what_was_seen_just_before(app, rows, elsewhere):
+    kept = Kept("catalog", lambda: db.session.query(Service.price_minor).scalar())
+    with app.app_context():
+        before = kept.now()
+        run(elsewhere, "UPDATE services SET price_minor = 4242")
+        with transaction():
+            assert (kept.lately(), kept.now()) == (before, 4242)
+        with transaction():
+            assert kept.lately() == 4242
+        assert kept.lately() == 4242

@@ -110,7 +110,7 @@ def test_on_any_way_the_timeline_is_the_history_and_ends_where_the_request_stand
             if ways:
                 status.change_status(locked, ways[choice % len(ways)], actor=SYSTEM, note="Distinctive note")
         session.expire_all()
-        told = tracking.timeline(tracking.find_request(locked.reference_number))
+        told = tracking.timeline(tracking.find_progress(locked.reference_number))
         past = [step for step in told if step.state is not COMING]
         assert [step.status for step in past] == [change.new_status for change in locked.history]
         assert [step.at for step in past] == sorted(step.at for step in past)
