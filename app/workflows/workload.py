@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Table, bindparam, select, update
+from sqlalchemy import CursorResult, Table, bindparam, func, select, update
 
 from app.db import db
 from app.kit import clock
-from app.models import Availability, ProviderProfile, User
+from app.models import OPEN_STATUSES, Availability, ProviderProfile, ServiceRequest, User
 from app.workflows import audit
 from app.workflows.audit import Actor
 
@@ -79,6 +79,19 @@ def shift(provider_id: UUID, *, by: int) -> None:
         .values(open_work=ProviderProfile.open_work + by, updated_at=clock.utc_now())
         .execution_options(synchronize_session=False)
     )
+
+
+def recount() -> None:
+    """Count everybody's open work anew. Whoever changes it waits for us, one provider after the other."""
+    for provider_id in db.session.scalars(select(ProviderProfile.user_id).order_by(ProviderProfile.user_id)).all():
+        # Locked first and counted in the next statement, which sees whatever was committed until then.
+        lock = select(ProviderProfile).where(ProviderProfile.user_id == provider_id).with_for_update(key_share=True)
+        profile = db.session.scalars(lock.execution_options(populate_existing=True)).one_or_none()
+        if profile is None:
+            continue
+        in_hand = (ServiceRequest.assigned_provider_id == provider_id, ServiceRequest.status.in_(OPEN_STATUSES))
+        profile.open_work = db.session.scalar(select(func.count()).select_from(ServiceRequest).where(*in_hand)) or 0
+    db.session.flush()
 
 
 def take_place(profile_id: UUID, *, seen: int) -> bool:
