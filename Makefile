@@ -92,7 +92,7 @@ clean: ## remove what make made, the demo's data too
 define install
 echo "Installing $(1) into .venv (the first time takes a minute) ..."; \
 if command -v uv >/dev/null 2>&1; \
-then uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); \
+then uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1); \
 else $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes -r $(1); \
 fi && touch $@
 endef

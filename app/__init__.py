@@ -16,17 +16,22 @@ from app.config import Settings
 from app.db import db
 from app.extensions import login_manager, mail
 from app.jobs import queue
+from app.kit.url_rules import Rule
 from app.links import Links
 from app.workflows.notifications import postmark
 from app.workflows.place import here
 from app.workflows.terms import terms
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The application with everything bound to it. Raises SettingsError when the environment is not fit to serve."""
+def create_app(settings: Settings | None = None, *, has_pages: bool = True) -> Flask:
+    """The application with everything bound to it, or without pages for those who only work in the background.
+
+    Raises SettingsError when the environment is not fit to serve.
+    """
     settings = settings or Settings.from_env(os.environ)
     # The folder that a relative path of an SQLite database is relative to.
     app = Flask(__name__, template_folder="../templates", instance_path=str(Path(__file__).resolve().parent.parent))
+    app.url_rule_class = Rule
     app.extensions["settings"] = settings
     app.extensions["links"] = Links(settings.base_url, settings.secret_key)
     app.config.update(_flask_config(settings))
@@ -34,36 +39,37 @@ def create_app(settings: Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     _bind(app, settings)
-    for part in _parts():
+    for part in (*_common_parts(), *(_pages() if has_pages else ())):
         part.init_app(app)
     return app
 
 
-def _parts() -> Iterable[Any]:
-    """What serves every page alike, then the entry points, in the order in which they are bound."""
+def _common_parts() -> Iterable[Any]:
+    """What serves every page and every job alike, in the order in which it is bound."""
     from app import (
-        accounts,
-        admin,
         ages,
-        api,
         assets,
-        checkout,
         commands,
         error_pages,
         error_tally,
         formats,
         logs,
         metrics,
-        portal,
         protection,
-        reauthentication,
         sandbox,
         sentry,
         stationery,
     )
 
-    alike = (logs, metrics, sentry, formats, ages, stationery, protection, assets, error_pages, error_tally)
-    return (*alike, reauthentication, accounts, checkout, sandbox, api, admin, portal, commands)
+    ground = (logs, metrics, sentry, formats, ages, stationery, protection, assets, error_pages, error_tally)
+    return (*ground, sandbox, commands)
+
+
+def _pages() -> Iterable[Any]:
+    """The entry points that people and programs come in by."""
+    from app import accounts, admin, api, checkout, portal, reauthentication
+
+    return (reauthentication, accounts, checkout, api, admin, portal)
 
 
 def _bind(app: Flask, settings: Settings) -> None:
@@ -84,7 +90,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(settings.database_url),
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(settings),
         "MAIL_SERVER": settings.mail.server or "",
         "MAIL_PORT": settings.mail.port,
         "MAIL_USERNAME": settings.mail.username,
@@ -95,12 +101,22 @@ def _flask_config(settings: Settings) -> dict[str, object]:
     }
 
 
-def _engine_options(database_url: str) -> dict[str, object]:
+def _engine_options(settings: Settings) -> dict[str, object]:
     """What a statement was about stays out of the messages of its errors, which are logged."""
-    if database_url.startswith("sqlite"):
+    if settings.database_url.startswith("sqlite"):
         return {"connect_args": {"timeout": 10}, "hide_parameters": True}
-    # A session in another time zone would show and compare times in it.
     return {
         "hide_parameters": True,
-        "connect_args": {"options": "-c TimeZone=UTC", "connect_timeout": 5},
+        "pool_size": settings.database_connections,
+        "max_overflow": 0,
+        "pool_timeout": 10,
+        "connect_args": {"connect_timeout": 5, **_to_server(settings)},
     }
+
+
+def _to_server(settings: Settings) -> dict[str, object]:
+    if settings.database_pooler:
+        # The next transaction may be on another of the server's connections, which knows none of our statements.
+        return {"prepare_threshold": None}
+    # Saves a statement for each connection (see `db`).
+    return {"options": "-c TimeZone=UTC"}

@@ -67,6 +67,8 @@ class Settings:
     encryption_keys: tuple[str, ...] = field(repr=False)
     mail: MailSettings = MailSettings()
     port: int = 8000
+    database_connections: int = 10
+    database_pooler: bool = False
     time_zone: ZoneInfo = ZoneInfo("Asia/Kolkata")
     locale: str = "en_IN"
     business_name: str = "Counterfoil"
@@ -110,6 +112,8 @@ class _Reader:
             encryption_keys=self._encryption_keys(),
             mail=self._mail(),
             port=port,
+            database_connections=self._number("DATABASE_CONNECTIONS", 10, at_least=2),
+            database_pooler=self._text("DATABASE_POOLER", "").lower() in _TRUE,
             time_zone=self._time_zone(),
             locale=self._locale(),
             business_name=self._text("BUSINESS_NAME", "Counterfoil"),
@@ -143,10 +147,12 @@ class _Reader:
             self._problems.append(f"{name} is missing: set it in the environment")
         return value
 
-    def _number(self, name: str, default: int) -> int:
+    def _number(self, name: str, default: int, *, at_least: int = 0) -> int:
         text = self._text(name, str(default))
-        if not text.isascii() or not text.isdigit():
-            self._problems.append(f"{name} must be a whole number, not {text!r}")
+        if not text.isascii() or not text.isdigit() or int(text) < at_least:
+            self._problems.append(
+                f"{name} must be a whole number{f' from {at_least}' if at_least else ''}, not {text!r}"
+            )
             return default
         return int(text)
 
@@ -169,11 +175,9 @@ class _Reader:
         for part in filter(None, map(str.strip, self._text(name, default).split(","))):
             currency, _, number = part.partition(" ")
             try:
-                amount = parse_amount(number, currency.upper())
+                amounts.append(parse_amount(number, currency.upper()))
             except ValueError:
                 self._problems.append(f"{name} must be amounts like INR 500, USD 10, not {part!r}")
-            else:
-                amounts.append(amount)
         return tuple(amounts)
 
     def _trusted_hosts(self) -> tuple[str, ...]:
@@ -185,9 +189,8 @@ class _Reader:
         return (*named, own) if own else named
 
     def _check_processes(self, settings: "Settings") -> None:
-        text = self._text("WEB_CONCURRENCY", "")
-        many = text.isascii() and text.isdigit() and int(text) > 1
-        if self._production and many and settings.database_url.startswith("sqlite"):
+        text, on_sqlite = self._text("WEB_CONCURRENCY", ""), settings.database_url.startswith("sqlite")
+        if self._production and on_sqlite and text.isascii() and text.isdigit() and int(text) > 1:
             self._problems.append(
                 "WEB_CONCURRENCY must be 1 on SQLite, where one process writes at a time: use PostgreSQL for more"
             )
@@ -280,14 +283,12 @@ class _Reader:
 
     def _sentry_dsn(self) -> str | None:
         dsn = self._text("SENTRY_DSN", "")
-        if not dsn:
-            return None
         # Not quoted in the message: it holds a key.
-        if not is_dsn(dsn):
+        if dsn and not is_dsn(dsn):
             self._problems.append("SENTRY_DSN must be an address like https://key@sentry.example.com/1")
-        elif find_spec("sentry_sdk") is None:
+        elif dsn and find_spec("sentry_sdk") is None:
             self._problems.append("SENTRY_DSN is set, but sentry-sdk is not installed: install counterfoil[sentry]")
-        return dsn
+        return dsn or None
 
     def _time_zone(self) -> ZoneInfo:
         name = self._text("TIME_ZONE", "Asia/Kolkata")

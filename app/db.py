@@ -147,11 +147,8 @@ def run_after_commit(callback: Callable[[], None]) -> None:
 
 
 def glance(statement: Select[*Ts]) -> Row[*Ts] | None:
-    """The one row of a small question that most pages begin with, or None.
-
-    Where the session has no transaction open none is opened for it: that saves two of three round trips, and a
-    statement by itself sees what is committed all the same.
-    """
+    """The one row of a small question that most pages begin with. No transaction is opened for it: that saves two of
+    three round trips, and a statement by itself sees what is committed all the same."""
     session = db.session()
     if session.in_transaction():
         return session.execute(statement).one_or_none()
@@ -179,8 +176,7 @@ def is_known_while_reading(read: Callable[[], object], answer: object) -> None:
 
 
 def _found() -> dict[Callable[[], object], Any]:
-    found: dict[Callable[[], object], Any] = db.session().info.setdefault(_FOUND, {})
-    return found
+    return cast(dict[Callable[[], object], Any], db.session().info.setdefault(_FOUND, {}))
 
 
 def found_before(read: Callable[[], T]) -> T | None:
@@ -244,6 +240,10 @@ def _configure_postgres(connection: Any, _record: object) -> None:
             return super().dump(obj.replace("\0", "\ufffd"))
 
     connection.adapters.register_dumper(str, WithoutNul)
+    # A session in another time zone would show and compare times in it. A pooler may not take it when connecting.
+    if connection.info.parameter_status("TimeZone") != "UTC":
+        connection.execute("SET TIME ZONE 'UTC'")
+        connection.commit()
 
 
 @event.listens_for(Engine, "begin")

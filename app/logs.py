@@ -1,17 +1,19 @@
 """One JSON line for each event, with the id of the request or job it belongs to, and nothing personal."""
 
+import json
 import logging
 import re
 import sys
 import time
 import traceback
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-import structlog
 from flask import Flask, Response, g, has_request_context, request, session
 from flask_login import AnonymousUserMixin
-from structlog.types import EventDict, WrappedLogger
+
+from app.kit import log_context
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
@@ -19,6 +21,8 @@ _EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
 _LONG_NUMBER = re.compile(r"\+?\d[\d -]{8,}\d")
 _PHONE = re.compile(r"\+\d[\d -]{6,}\d")
 _OURS = {"time", "level", "logger", "request_id", "user", "job_id"}
+# What every record has: the rest is what was given as `extra`.
+_USUAL = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _QUIET_PATHS = ("/static/", "/healthz", "/readyz", "/metrics")
 
 _STACK_DEPTH = 20
@@ -40,23 +44,18 @@ def configure(level: str) -> None:
 
 
 def make_formatter() -> logging.Formatter:
-    shared: list[structlog.types.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-        structlog.processors.format_exc_info,
-        _complete,
-        _redact,
-    ]
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(default=str),
-        ],
-    )
+    return _Lines()
+
+
+class _Lines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {"event": record.getMessage(), **log_context.current()}
+        line |= {name: value for name, value in record.__dict__.items() if name not in _USUAL}
+        line["level"], line["logger"] = record.levelname.lower(), record.name
+        line["time"] = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        if record.exc_info and record.exc_info[0] is not None:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(_redact(_complete(line)), default=str)
 
 
 def init_app(app: Flask) -> None:
@@ -75,8 +74,7 @@ def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
     g.started_at = time.perf_counter()
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    log_context.begin(request_id=g.request_id)
 
 
 def _end(response: Response) -> Response:
@@ -109,7 +107,7 @@ def _user_id() -> str | None:
     return str(session["_user_id"]).partition(".")[0]
 
 
-def _complete(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _complete(event: dict[str, Any]) -> dict[str, Any]:
     """What whoever looks into an error needs: who met it (an id, no name), and where in the code."""
     if event.get("level") in {"error", "critical"}:
         event.setdefault("user", (_user_id() or "anonymous") if has_request_context() else "system")
@@ -118,7 +116,7 @@ def _complete(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDi
     return event
 
 
-def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _redact(event: dict[str, Any]) -> dict[str, Any]:
     for key, text in event.items():
         if not isinstance(text, str):
             continue

@@ -16,6 +16,8 @@ _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 # Any fixed number: the name of the lock among this database's advisory locks.
 _LOCK = 7_203_114_559
 _PAUSE = 0.1
+# However long an index takes, whoever holds the lock is not ended for being idle.
+_UNDISTURBED = text("SELECT set_config('idle_in_transaction_session_timeout', '0', true)")
 
 
 def _config() -> "Config":
@@ -46,15 +48,17 @@ def _alone(engine: Engine) -> Iterator[Connection]:
         with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
             yield connection
         return
-    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as guard, engine.connect() as connection:
+    with engine.connect() as guard, engine.connect() as connection:
         # Asked for again and again rather than waited for: who builds an index beside the service waits for every
         # statement under way, and a statement that waits for this lock would be one.
-        while not guard.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
+        while not guard.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}):
+            guard.rollback()
             time.sleep(_PAUSE)
-        try:
-            yield connection
-        finally:
-            guard.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+        guard.execute(_UNDISTURBED)
+        # Held by the open transaction, which reads nothing and so keeps nobody waiting. Behind a pooler that gives
+        # out connections for one transaction each, a lock of the session would be left to somebody else.
+        yield connection
+        guard.rollback()
 
 
 def is_current(connection: Connection) -> bool:

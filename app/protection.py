@@ -9,6 +9,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, request
+from limits.storage import RedisStorage
 from redis import RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -153,6 +154,13 @@ def _rates(settings: Settings) -> dict[str, Any]:
         "RATELIMIT_STRATEGY": "fixed-window",
         "RATELIMIT_KEY_PREFIX": "counterfoil",
     }
+
+
+class _Counters(RedisStorage):
+    """Takes over the addresses of its parent, which would load a second library too, for servers that we do not use."""
+
+    STORAGE_SCHEME = ["redis", "rediss", "redis+unix"]
+    DEPENDENCIES = {"redis": None}
 
 
 def _storage_address(redis_url: str) -> str:

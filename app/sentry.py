@@ -8,9 +8,9 @@ a customer wrote, so neither they nor addresses, headers, variables and names of
 from typing import Any, cast
 
 from flask import Flask
-from structlog.contextvars import get_contextvars
 
 from app.config import Settings
+from app.kit import log_context
 
 _KEPT = ("event_id", "timestamp", "platform", "level", "logger", "release", "environment", "sdk", "exception", "tags")
 _KEPT_OF_FRAMES = ("filename", "abs_path", "module", "function", "lineno", "context_line", "in_app")
@@ -63,5 +63,5 @@ def scrub(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
 
 def _ids() -> dict[str, str]:
     """Those that stand on the log lines of the same request or job."""
-    known = get_contextvars()
+    known = log_context.current()
     return {name: str(known[name]) for name in _IDS if known.get(name)}

@@ -19,7 +19,7 @@ BASE = {"db", "columns", "extensions", "config", "links", "meters"}
 BUSINESS = {"workflows", "models", "gateways", "jobs.queue"}
 ENTRY_POINTS = {"checkout", "admin", "accounts", "portal", "api", "jobs", "sandbox"}
 # Puts the house together: may import anything, and is imported by nothing but other wiring.
-WIRING = {"", "commands", "jobs.worker", "supervisor", "orphans", "embedded_queue", "seed", "samples"}
+WIRING = {"", "background", "commands", "jobs.worker", "supervisor", "orphans", "embedded_queue", "seed", "samples"}
 # Shared by the entry points, or bound by `create_app` to serve every page alike.
 AROUND = {
     "exchanges",

@@ -171,3 +171,14 @@ def test_the_short_scheme_of_hosting_companies_is_understood(scheme):
 @pytest.mark.parametrize(("text", "expected"), [("1", True), ("TRUE", True), ("on", True), ("0", False), ("no", False)])
 def test_switches_are_words(text, expected):
     assert Settings.from_env({"MAIL_USE_TLS": text}).mail.use_tls is expected
+
+
+def test_a_process_may_have_as_many_connections_as_are_set():
+    assert Settings.from_env(PRODUCTION).database_connections == 10
+    assert Settings.from_env(PRODUCTION | {"DATABASE_CONNECTIONS": "4"}).database_connections == 4
+    assert problems(DATABASE_CONNECTIONS="1") == ["DATABASE_CONNECTIONS must be a whole number from 2, not '1'"]
+
+
+def test_a_pooler_is_told_of():
+    assert not Settings.from_env(PRODUCTION).database_pooler
+    assert Settings.from_env(PRODUCTION | {"DATABASE_POOLER": "1"}).database_pooler

@@ -6,10 +6,10 @@ import logging
 import pytest
 import sentry_sdk
 from sentry_sdk.transport import Transport
-from structlog import contextvars
 
 from app import sentry
 from app.config import Settings, SettingsError
+from app.kit import log_context
 
 NAME, EMAIL = "Kavya Iyer", "kavya@example.org"
 DSN = "https://key@sentry.example.com/1"
@@ -36,7 +36,7 @@ def break_something(name, email):
 
 
 def test_an_error_arrives_without_anything_personal(sent):
-    with contextvars.bound_contextvars(request_id="request-12345", job="app.jobs.sweep"):
+    with log_context.bound(request_id="request-12345", job="app.jobs.sweep"):
         try:
             break_something(NAME, EMAIL)
         except ValueError:

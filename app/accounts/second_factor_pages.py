@@ -5,7 +5,6 @@ Also for somebody who has entered the right password and must set one up before 
 
 import io
 
-import segno
 from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
@@ -134,6 +133,9 @@ def _secret(user: User) -> dict[str, object]:
     if user.has_second_factor or not user.totp_secret_sealed:
         return {"picture": None, "groups": ()}
     secret = user.totp_secret_sealed
+    # One page of a whole house, seen once by each of its people.
+    import segno  # noqa: PLC0415
+
     picture = io.BytesIO()
     code = segno.make(second_factor.address(user, issuer=settings().business_name), error="m")
     # No style attribute and no colours that the page's policy or its dark side would mind.

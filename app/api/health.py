@@ -9,6 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import metrics, migrate
 from app.db import db
 from app.jobs import queue
+from app.kit import clock
+from app.workflows import deliveries
 
 bp = Blueprint("health", __name__)
 
@@ -20,10 +22,11 @@ def alive() -> ResponseReturnValue:
 
 @bp.get("/readyz")
 def ready() -> ResponseReturnValue:
-    """503 names what is missing. The queue being away is said but is no reason to turn customers away."""
+    """503 names what is missing. The queue being away and mail being late are no reason to turn customers away."""
     checks = {"database": _database(), "migrations": _migrations(), "queue": "ok" if queue.is_reachable() else "down"}
     is_ready = checks["database"] == "ok" and checks["migrations"] == "ok"
-    return jsonify(status="ok" if is_ready else "unavailable", checks=checks), 200 if is_ready else 503
+    status = "ok" if is_ready else "unavailable"
+    return jsonify(status=status, checks=checks, oldest_mail_seconds=_oldest_mail()), 200 if is_ready else 503
 
 
 @bp.get("/metrics")
@@ -39,6 +42,16 @@ def _database() -> str:
         db.session.rollback()
         return "down"
     return "ok"
+
+
+def _oldest_mail() -> int | None:
+    """For how long the message has been owed that has been for longest; None while all is sent, or nobody knows."""
+    try:
+        since = deliveries.oldest_unsent()
+    except SQLAlchemyError:
+        db.session.rollback()
+        return None
+    return None if since is None else int((clock.utc_now() - since).total_seconds())
 
 
 def _migrations() -> str:

@@ -28,9 +28,12 @@ def export_customer(email: str, output: Path | None) -> None:
     if output is None:
         click.echo(text)
         return
-    # Nobody else on this machine is to read it.
-    output.touch(mode=0o600)
-    output.write_text(f"{text}\n", encoding="utf-8")
+    try:
+        # Nobody else on this machine is to read it.
+        output.touch(mode=0o600)
+        output.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"cannot write to {output}: {error.strerror}") from error
     click.echo(f"Wrote {len(picture['requests'])} requests to {output}.")
 
 

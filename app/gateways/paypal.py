@@ -8,9 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
-import requests
-
-from app.gateways import certificates, failures, signatures
+from app.gateways import failures, network, signatures
 from app.gateways.amounts import Decimals, from_text
 from app.gateways.base import (
     BadCredentials,
@@ -31,9 +29,8 @@ from app.gateways.base import (
     SnapshotStatus,
     UnknownPayment,
 )
-from app.gateways.http import origin_of
-from app.gateways.oauth import Account, TokenSession
 from app.gateways.signatures import header_of
+from app.kit.addresses import origin_of
 from app.kit.money import Money
 
 APIS = {"live": "https://api-m.paypal.com", "test": "https://api-m.sandbox.paypal.com"}
@@ -135,11 +132,13 @@ class PayPal(Gateway):
         if told("PAYPAL-AUTH-ALGO") != "SHA256withRSA" or not signatures.is_recent(stamp, at_most=_OLDEST):
             return False
         try:
-            key = certificates.key_at(told("PAYPAL-CERT-URL"), self._trust)
-        except certificates.Untrusted:
+            key = network.certificates.key_at(told("PAYPAL-CERT-URL"), self._trust)
+        except network.certificates.Untrusted:
             return False
         sent, checksum = f"{told('PAYPAL-TRANSMISSION-ID')}|{stamp}", zlib.crc32(payload)
-        return any(certificates.is_signed(f"{sent}|{own}|{checksum}", signature, key) for own in self._webhook_ids)
+        return any(
+            network.certificates.is_signed(f"{sent}|{own}|{checksum}", signature, key) for own in self._webhook_ids
+        )
 
     def process_webhook(self, payload: bytes, headers: Mapping[str, str]) -> GatewayEvent:
         event = json.loads(payload)
@@ -169,17 +168,18 @@ class PayPal(Gateway):
         return (*own, _SIMULATOR_ID) if self.config.mode == "test" else own
 
     @property
-    def _trust(self) -> certificates.Trust:
+    def _trust(self) -> "network.certificates.Trust":
         """A stand-in's certificates count in test mode alone."""
         address, roots = _CERTIFICATE, ""
         if self.config.mode == "test" and self.config.api_base:
             address += rf"|{re.escape(self.config.api_base)}(?:/[A-Za-z0-9._-]+)+"
             roots = self.config.options.get("webhook_roots", "")
-        return certificates.Trust(re.compile(address), "paypal.com", roots)
+        return network.certificates.Trust(re.compile(address), "paypal.com", roots)
 
     @cached_property
-    def _session(self) -> TokenSession:
-        return TokenSession(Account(self._base, self.config.api_key, self.config.api_secret), "/v1/oauth2/token")
+    def _session(self) -> "network.oauth.TokenSession":
+        account = network.oauth.Account(self._base, self.config.api_key, self.config.api_secret)
+        return network.oauth.TokenSession(account, "/v1/oauth2/token")
 
     def _call(self, method: str, path: str, *, body: Any = None, key: str | None = None) -> Any:
         """Raises Refused, GatewayError."""
@@ -206,14 +206,14 @@ def _order_of(params: PaymentIntentParams) -> dict[str, Any]:
     return {"intent": "CAPTURE", "purchase_units": [unit], "payment_source": {"paypal": payer}}
 
 
-def _read(answer: requests.Response) -> Any:
+def _read(answer: Any) -> Any:
     """Raises Refused, or GatewayUnavailable for what is not PayPal's language."""
     try:
         told = answer.json()
         if answer.ok:
             return told
         reason = next((detail["issue"] for detail in told.get("details", ())), None) or told.get("name") or "unknown"
-    except (requests.exceptions.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
+    except (json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
         raise GatewayUnavailable(details={"reason": f"HTTP {answer.status_code}, no JSON"}) from error
     raise Refused(details={"reason": str(reason)})
 

@@ -12,11 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any
 
-import razorpay
-import requests
-from razorpay import errors
-
-from app.gateways import failures, signatures
+from app.gateways import failures, network, signatures
 from app.gateways.amounts import Decimals
 from app.gateways.base import (
     BadCredentials,
@@ -38,8 +34,8 @@ from app.gateways.base import (
     SnapshotStatus,
     UnknownPayment,
 )
-from app.gateways.http import PatientSession, origin_of
 from app.gateways.labels import labels_of, ours
+from app.kit.addresses import origin_of
 from app.kit.money import Money
 
 API = "https://api.razorpay.com"
@@ -104,7 +100,7 @@ class Razorpay(Gateway):
         }
         find, make = partial(self._find_order, params.idempotency_key), partial(self.client.order.create, wanted)
         with _translated():
-            order = find() or PatientSession.patience.insist(make, recover=find)
+            order = find() or network.http.PatientSession.patience.insist(make, recover=find)
         return self._intent(params, order["id"])
 
     def fetch_payment(self, gateway_intent_id: str) -> PaymentSnapshot:
@@ -127,7 +123,7 @@ class Razorpay(Gateway):
             self.client.payment.capture, snapshot.gateway_payment_id, DECIMALS.units_of(snapshot.amount), wanted
         )
         with _translated("Razorpay refused to capture the payment."):
-            PatientSession.patience.insist(take, recover=lambda: self._taken(gateway_intent_id))
+            network.http.PatientSession.patience.insist(take, recover=lambda: self._taken(gateway_intent_id))
         return self.fetch_payment(gateway_intent_id)
 
     def refund(self, params: RefundParams) -> RefundResult:
@@ -191,8 +187,10 @@ class Razorpay(Gateway):
 
     @cached_property
     def client(self) -> Any:
+        import razorpay  # noqa: PLC0415 - as `app.gateways.network`
+
         auth = (self.config.api_key, self.config.api_secret)
-        return razorpay.Client(session=PatientSession(), auth=auth, base_url=self.config.api_base or API)
+        return razorpay.Client(session=network.http.PatientSession(), auth=auth, base_url=self.config.api_base or API)
 
     def _find_order(self, receipt: str) -> Any:
         found = self.client.order.all({"receipt": receipt})["items"]
@@ -290,9 +288,11 @@ def _failure(payment: Mapping[str, Any]) -> PaymentFailure:
 @contextmanager
 def _translated(message: str | None = None) -> Iterator[None]:
     """Razorpay's errors in our words; `message` is for staff, without it the customer's is used."""
+    from razorpay import errors  # noqa: PLC0415 - see `client`
+
     try:
         yield
-    except requests.exceptions.JSONDecodeError as error:
+    except json.JSONDecodeError as error:
         raise GatewayUnavailable(details={"reason": "no JSON"}) from error
     except (errors.BadRequestError, errors.GatewayError, errors.ServerError) as error:
         # Razorpay answers 400 for what it does not know.

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from app.gateways import failures, signatures
+from app.gateways import failures, network, signatures
 from app.gateways.amounts import Decimals
 from app.gateways.base import (
     BadCredentials,
@@ -28,8 +28,8 @@ from app.gateways.base import (
     RefundResult,
     SnapshotStatus,
 )
-from app.gateways.http import PatientSession, origin_of
 from app.gateways.labels import labels_of, ours
+from app.kit.addresses import origin_of
 from app.kit.money import Money
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class Stripe(Gateway):
             base_addresses={"api": self.config.api_base} if self.config.api_base else None,
             # It would not repeat a 429, and would repeat a 409: the session does it as we want it.
             max_network_retries=0,
-            http_client=stripe.RequestsClient(session=PatientSession()),
+            http_client=stripe.RequestsClient(session=network.http.PatientSession()),
         )
 
     def _open_intent(self, params: PaymentIntentParams) -> PaymentIntent:

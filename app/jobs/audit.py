@@ -1,9 +1,9 @@
 """Keeps the audit log chained, and looks through it again and again."""
 
 import logging
-import time
 
 from app.db import transaction
+from app.jobs.turn import Turn
 from app.workflows import audit_chain, audit_verification, notifications
 from app.workflows.audit_verification import Problem
 
@@ -17,8 +17,8 @@ LONGEST_RUN = 60
 
 def chain() -> None:
     """Chain what was committed since; short transactions, between which others write."""
-    end = time.monotonic() + LONGEST_RUN
-    while time.monotonic() < end:
+    turn = Turn(seconds=LONGEST_RUN)
+    while not turn.is_over:
         with transaction():
             chained = audit_chain.chain_some(BATCH)
         if chained < BATCH:
@@ -27,7 +27,7 @@ def chain() -> None:
 
 def verify() -> None:
     """Go on from where the last round stopped, or from the first entry; alert when something is wrong."""
-    end = time.monotonic() + LONGEST_RUN
+    turn = Turn(seconds=LONGEST_RUN)
     with transaction():
         chain = audit_chain.find()
         if chain is None:
@@ -36,7 +36,7 @@ def verify() -> None:
         mark = audit_verification.place_of(chain.verified_position) or audit_chain.BEGINNING
     problem = audit_verification.forgotten()
     is_complete = False
-    while problem is None and not is_complete and time.monotonic() < end:
+    while problem is None and not is_complete and not turn.is_over:
         step = audit_verification.walk_on(mark, WALKED_AT_ONCE)
         mark, problem = step.mark, step.problem
         is_complete = step.walked < WALKED_AT_ONCE

@@ -23,11 +23,11 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import DequeueStrategy
-from structlog import contextvars
 
 from app import error_tally
 from app.jobs import turn
 from app.jobs.queue import QUEUES
+from app.kit import log_context
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Worker(SimpleWorker):
         self.is_asked_to_stop = False
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
-        with self._app.app_context(), contextvars.bound_contextvars(job=job.func_name, job_id=job.id):
+        with self._app.app_context(), log_context.bound(job=str(job.func_name), job_id=job.id):
             return super().perform_job(job, queue, execution)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> Any:

@@ -9,6 +9,12 @@ def scheme_and_host(url: str) -> tuple[str, bool]:
     return parts.scheme, bool(parts.hostname)
 
 
+def origin_of(address: str) -> str:
+    """`https://host:port` of an address: what a content policy goes by."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def is_dsn(text: str) -> bool:
     """Whether it is a Sentry project's: `https://key@sentry.example.com/1`."""
     parts = _split(text)

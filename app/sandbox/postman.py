@@ -5,8 +5,6 @@ import logging
 import threading
 from dataclasses import dataclass
 
-import requests
-
 from app.extensions import links
 from app.gateways.base import PaymentSnapshot, SnapshotStatus
 from app.gateways.sandbox import SIGNATURE_HEADER, sign
@@ -70,6 +68,9 @@ def _post_later(letter: Letter, seconds: float, *, tries_left: int) -> None:
 
 
 def _post(letter: Letter, tries_left: int) -> None:
+    # Loaded by the thread that posts: no page needs it.
+    import requests  # noqa: PLC0415
+
     headers = {SIGNATURE_HEADER: sign(letter.body, letter.secret), "Content-Type": "application/json"}
     try:
         requests.post(letter.url, data=letter.body, headers=headers, timeout=_TIMEOUT_SECONDS).raise_for_status()

@@ -1,6 +1,7 @@
 """People who sign in: made, given a password, recognised by it, shut out."""
 
 import secrets
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -19,7 +20,12 @@ MAXIMUM_PASSWORD_LENGTH = 200
 
 # 19 MiB for each sign-in: strong enough for the published advice, and many at once fit into a small web process.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
+
+
+@cache
+def _nobody() -> str:
+    """What the password of an account that is not there is compared with: it takes as long as any other."""
+    return _hasher.hash(secrets.token_urlsafe(16))
 
 
 def create_user(email: str, name: str, *, role: Role, actor: Actor, password: str | None = None) -> User:
@@ -91,12 +97,13 @@ def ensure_strong(password: str) -> None:
 
 def is_password_right(user: User | None, password: str) -> bool:
     """Takes as long for an unknown user as for a known one, so that time tells nobody who has an account."""
-    stored = user.password_hash if user is not None and user.password_hash else _NOBODY
+    nobody = _nobody()
+    stored = user.password_hash if user is not None and user.password_hash else nobody
     try:
         _hasher.verify(stored, password[:MAXIMUM_PASSWORD_LENGTH])
     except (VerifyMismatchError, InvalidHashError):
         return False
-    return user is not None and stored is not _NOBODY
+    return user is not None and stored is not nobody
 
 
 def note_sign_in(user: User) -> None:

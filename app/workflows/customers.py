@@ -71,7 +71,7 @@ def _request(service_request: ServiceRequest) -> dict[str, Any]:
             "phone": format_phone(service_request.customer_phone),
             "requirements": service_request.customer_requirements,
         },
-        "amount": str(service_request.amount),
+        **_money(service_request.amount),
         "payment_status": service_request.payment_status.label,
         "status": service_request.status.label,
         "specialist": service_request.provider.name if service_request.provider else None,
@@ -106,7 +106,7 @@ def _payment(payment: Payment) -> dict[str, Any]:
     return {
         "at": clock.isoformat(payment.created_at),
         "gateway": payment.gateway,
-        "amount": str(payment.amount),
+        **_money(payment.amount),
         "status": payment.status.label,
         "number_at_gateway": payment.gateway_payment_id,
         "bank_reference": payment.bank_reference,
@@ -116,7 +116,11 @@ def _payment(payment: Payment) -> dict[str, Any]:
 
 
 def _taken_back(row: Refund | Dispute, amount: Money) -> dict[str, Any]:
-    return {"at": clock.isoformat(row.created_at), "amount": str(amount), "status": row.status.label}
+    return {"at": clock.isoformat(row.created_at), **_money(amount), "status": row.status.label}
+
+
+def _money(amount: Money) -> dict[str, Any]:
+    return {"amount": amount.minor, "currency": amount.currency}
 
 
 def _letter(notification: Notification) -> dict[str, Any]:

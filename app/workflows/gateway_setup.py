@@ -220,7 +220,8 @@ def _find_or_make(gateway: str) -> GatewayConfig:
 
 def _roll_webhook_secret(config: GatewayConfig, wanted: str | None) -> None:
     if wanted is not None and wanted != config.webhook_secret:
-        config.previous_webhook_secret, config.webhook_secret = config.webhook_secret, wanted
+        # An empty one switches the endpoint off, for the one before too.
+        config.previous_webhook_secret, config.webhook_secret = config.webhook_secret if wanted else "", wanted
 
 
 def _ensure_default() -> None:

@@ -14,6 +14,7 @@ from app.db import db
 from app.errors import DomainError
 from app.gateways.base import PaymentSnapshot, SnapshotStatus
 from app.kit import clock
+from app.kit.money import Money
 from app.models import Payment, PaymentStatus, Refund, RequestStatus, ServiceRequest
 from app.workflows import disputes, gateway_choice, notifications, payments, refunds, status
 from app.workflows.audit import SYSTEM
@@ -138,12 +139,13 @@ def differences(payment: Payment, snapshot: PaymentSnapshot) -> Iterator[Differe
     if _is_otherwise(payment, snapshot):
         yield Difference(payment.id, "status", payment.status, snapshot.status)
     if snapshot.amount is not None and snapshot.amount != payment.amount:
-        yield Difference(payment.id, "amount", str(payment.amount), str(snapshot.amount))
+        yield Difference(payment.id, "amount", payment.amount.format(), snapshot.amount.format())
     theirs_back = sum(news.amount.minor for news in snapshot.refunds if news.status == "success")
     # What lost disputes took is not among a gateway's refunds.
     ours_back = refunds.returned_minor(payment)
     if snapshot.status is SnapshotStatus.PAID and theirs_back != ours_back:
-        yield Difference(payment.id, "refunded", str(ours_back), str(theirs_back))
+        ours, theirs = (Money(minor, payment.currency).format() for minor in (ours_back, theirs_back))
+        yield Difference(payment.id, "refunded", ours, theirs)
 
 
 def tell_of(payment: Payment, found: Sequence[Difference]) -> None:

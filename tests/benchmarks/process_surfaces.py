@@ -48,7 +48,7 @@ def _memory(shop: Shop) -> Row:
 
 
 def _memory_of_four(shop: Shop) -> Row:
-    with programs.product(shop.environment, workers=_WORKERS, preload=True) as web:
+    with programs.product(shop.environment, workers=_WORKERS) as web:
         _use(shop, web)
         pids = (web.process.pid, *web.workers)
         total = sum(map(programs.proportional, pids)) / _MEGABYTE

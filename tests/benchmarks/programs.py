@@ -32,8 +32,8 @@ class Web:
 
 
 @contextmanager
-def product(environment: Mapping[str, str], *, workers: int = 1, preload: bool = False) -> Iterator[Web]:
-    with _web(environment, "wsgi:app", "/healthz", workers=workers, preload=preload) as web:
+def product(environment: Mapping[str, str], *, workers: int = 1) -> Iterator[Web]:
+    with _web(environment, "wsgi:app", "/healthz", workers=workers) as web:
         yield web
 
 
@@ -48,7 +48,10 @@ def worker(environment: Mapping[str, str], **settings: str) -> Iterator[subproce
     """The program that empties the queues; it is started when this returns, and ready a moment later."""
     program = service_programs(environment, Address("127.0.0.1", 0), web_processes=1)[1]
     process = subprocess.Popen(
-        program.command, env={**os.environ, **environment, **settings}, cwd=ROOT, preexec_fn=orphans.before_exec()
+        program.command,
+        env={**os.environ, **program.environment, **settings},
+        cwd=ROOT,
+        preexec_fn=orphans.before_exec(),
     )
     try:
         yield process
@@ -58,13 +61,11 @@ def worker(environment: Mapping[str, str], **settings: str) -> Iterator[subproce
 
 
 @contextmanager
-def _web(
-    environment: Mapping[str, str], application: str, path: str, *, workers: int = 1, preload: bool = False
-) -> Iterator[Web]:
+def _web(environment: Mapping[str, str], application: str, path: str, *, workers: int = 1) -> Iterator[Web]:
     port = free_port()
     web = service_programs(environment, Address("127.0.0.1", port), web_processes=workers)[0]
-    command = [*web.command[:-1], *(["--preload"] if preload else []), application]
-    settings = {**os.environ, **environment, "BASE_URL": f"http://127.0.0.1:{port}", "PORT": str(port)}
+    command = [*web.command[:-1], application]
+    settings = {**os.environ, **web.environment, "BASE_URL": f"http://127.0.0.1:{port}", "PORT": str(port)}
     start = time.perf_counter()
     process = subprocess.Popen(command, env=settings, cwd=ROOT, preexec_fn=orphans.before_exec())
     try:

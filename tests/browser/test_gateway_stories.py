@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from app import gateways
 from app.db import db, transaction
-from app.gateways.http import Patience, PatientSession
+from app.gateways.network.http import Patience, PatientSession
 from app.jobs import payments as jobs
 from app.jobs import sweep
 from app.kit import clock

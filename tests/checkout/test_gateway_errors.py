@@ -11,7 +11,7 @@ from app.db import db
 from app.extensions import limiter
 from app.gateways.base import BadCredentials, GatewayError, GatewayUnavailable
 from app.gateways.errors import UnknownPayment, UnsupportedAmount
-from app.gateways.http import NoAnswer
+from app.gateways.network.http import NoAnswer
 from app.gateways.sandbox import Sandbox
 from app.models import ServiceRequest
 from tests.checkout.answers import right_answers

@@ -5,7 +5,8 @@ from sqlalchemy import select
 
 from app.db import db
 from app.models import AuditEntry, GatewayConfig
-from tests.factories import make_gateway
+from tests.events import event_body, post_event
+from tests.factories import make_gateway, make_payment
 
 SECRETS = ("key-of-the-shop", "secret-of-the-shop", "hook-of-the-shop")
 
@@ -38,6 +39,13 @@ def test_what_is_left_out_stays_as_it_is_and_a_rolled_secret_stays_valid(app, se
     stored = config()
     assert stored.api_secret == "kept-secret"
     assert (stored.webhook_secret, stored.previous_webhook_secret) == ("the-next-one", before)
+
+
+def test_an_empty_webhook_secret_switches_the_endpoint_off_for_the_one_before_too(app, client, session):
+    make_gateway()
+    assert post_event(client, event_body(make_payment())).status_code == 200
+    assert run(app, "set-gateway", "sandbox", "--webhook-secret", "").exit_code == 0
+    assert post_event(client, event_body(make_payment())).status_code == 400
 
 
 @pytest.mark.parametrize("words", [("nobody",), ("sandbox", "--mode", "real"), ("sandbox", "--colour", "blue"), ()])

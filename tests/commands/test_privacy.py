@@ -169,7 +169,8 @@ def test_all_that_is_kept_about_one_customer_is_a_file_that_people_can_read(app,
         "requirements": "Please call me after 4 pm.",
     }
     assert "Called Kavya" in json.dumps(only["history"])
-    assert only["payments"][0]["amount"]
+    assert (only["amount"], only["currency"]) == (request.amount_minor, request.currency)
+    assert only["payments"][0]["amount"] == request.amount_minor
     assert any("Kavya" in (letter["text"] or "") for letter in only["messages"])
     assert "Anand" not in result.output
     path = tmp_path / "kavya.json"
@@ -178,6 +179,14 @@ def test_all_that_is_kept_about_one_customer_is_a_file_that_people_can_read(app,
     assert path.stat().st_mode & 0o077 == 0
     entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "customer.exported")).all()
     assert [entry.subject_id for entry in entries] == [request.id] * 2
+
+
+def test_a_file_that_cannot_be_written_is_said_in_one_line(app, session, tmp_path):
+    make_request()
+    result = run(app, "export-customer", EMAIL, "--output", str(tmp_path / "nowhere" / "kavya.json"))
+    assert result.output.strip().splitlines() == [
+        f"Error: cannot write to {tmp_path}/nowhere/kavya.json: No such file or directory"
+    ]
 
 
 def test_who_is_not_known_is_said_in_one_line(app, session):

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.gateways.http import Patience, PatientSession
+from app.gateways.network.http import Patience, PatientSession
 from tests.gateways.counterparties.simulated import simulator as shared_simulator
 from tests.simulator import Simulator
 

@@ -6,7 +6,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from app.gateways.base import BadCredentials, GatewayError, GatewayUnavailable, UnknownPayment
-from app.gateways.http import PatientSession
+from app.gateways.network.http import PatientSession
 from app.kit.money import Money
 from tests.gateways.wishes import to_pay, to_refund
 from tests.simulator import Fault

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.gateways import oauth
 from app.gateways.amounts import from_text
 from app.gateways.base import BadCredentials, EventKind, GatewayError, SnapshotStatus, UnsupportedAmount
+from app.gateways.network import oauth
 from app.gateways.paypal import DECIMALS
 from app.kit.money import Money
 from tests.gateways.wishes import to_pay, to_refund

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from app.gateways import certificates
 from app.gateways.base import InvalidSignature
+from app.gateways.network import certificates
 from app.gateways.paypal import PayPal
 from tests.simulator import Fault, paypal_company
 from tests.simulator.certificates import Authority

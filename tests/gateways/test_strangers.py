@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from app.db import db
-from app.gateways import Gateway, certificates
+from app.gateways import Gateway
 from app.gateways.base import GatewayEvent, InvalidSignature
+from app.gateways.network import certificates
 from app.kit.money import Money
 from app.models import WebhookEvent
 from app.protection import MAXIMUM_BODY

@@ -37,11 +37,11 @@ class Program:
 
 @contextmanager
 def running(command: str, settings: Settings, folder: Path, *options: str) -> Iterator[Program]:
-    """`flask --app wsgi <command>` on the settings of the test."""
+    """`flask --app app.background <command>` on the settings of the test."""
     log_path = folder / f"{command}-{time.monotonic_ns()}.log"
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "flask", "--app", "wsgi", command, *options],
+            [sys.executable, "-m", "flask", "--app", "app.background", command, *options],
             cwd=ROOT,
             env=_environment(settings),
             stdout=log,

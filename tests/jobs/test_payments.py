@@ -1,6 +1,7 @@
 """Gateways are asked about what they have not said, and nothing is closed before."""
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import func, select
 
 from app import exchanges
 from app.db import db, transaction
-from app.gateways.base import GatewayUnavailable
+from app.gateways.base import GatewayUnavailable, RefundNews
 from app.jobs import payments as jobs
 from app.kit import clock
 from app.kit.money import Money
@@ -175,6 +176,17 @@ def test_the_report_says_what_differs_and_nothing_when_all_agrees(session):
     assert [found.what for found in reconciliation.differences(payment, snapshot)] == ["status"]
     jobs.check(str(payment.id))
     assert list(reconciliation.differences(fresh(payment), snapshot)) == []
+
+
+def test_the_report_writes_amounts_as_people_do(session):
+    payment = make_payment()
+    at_the_company(payment, "approve")
+    snapshot = payments.ask_gateway(payment)
+    jobs.check(str(payment.id))
+    given_back = RefundNews("theirs", Money(100_000, "INR"), "success")
+    other = replace(snapshot, amount=Money(100, "INR"), refunds=(given_back,))
+    found = {each.what: (each.ours, each.theirs) for each in reconciliation.differences(fresh(payment), other)}
+    assert found == {"amount": (payment.amount.format(), "₹1.00"), "refunded": ("₹0.00", "₹1,000.00")}
 
 
 def test_the_command_settles_and_reports(app, session):

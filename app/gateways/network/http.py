@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar, TypeVar
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -75,12 +74,6 @@ class Patience:
             found = recover()
             if found is not None:
                 return found
-
-
-def origin_of(address: str) -> str:
-    """`https://host:port` of an address: what a content policy goes by."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 class PatientSession(requests.Session):

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from app.gateways.errors import BadCredentials, GatewayUnavailable
-from app.gateways.http import PatientSession
+from app.gateways.network.http import PatientSession
 from app.kit import clock
 
 _EARLY = timedelta(minutes=1)
