@@ -36,7 +36,11 @@ def mark_of(app):
 
 
 def tamper(statement, **values):
-    """Change rows without the triggers and bring them back, as whoever has the database's password can."""
+    """Change rows without the triggers and bring them back, as whoever has the database's password can.
+
+    On SQLite in one transaction, which is one connection: the next one of the pool may not have noticed yet that a
+    trigger is gone, and refuses to make it again.
+    """
     if db.engine.dialect.name == "postgresql":
         _run("ALTER TABLE audit_entries DISABLE TRIGGER USER")
         _run(statement, **values)
@@ -46,10 +50,10 @@ def tamper(statement, **values):
         query = text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_entries'")
         triggers = [tuple(row) for row in writing.execute(query)]
         for name, _ in triggers:
-            writing.execute(text(f"DROP TRIGGER IF EXISTS {name}"))
+            writing.execute(text(f"DROP TRIGGER {name}"))
         writing.execute(text(statement), values)
         for _, sql in triggers:
-            writing.execute(text(sql.replace("CREATE TRIGGER", "CREATE TRIGGER IF NOT EXISTS", 1)))
+            writing.execute(text(sql))
 
 
 def _run(statement, **values):

@@ -151,6 +151,7 @@ def test_too_many_tries_are_refused_in_words_and_in_shape(session: Any, client: 
     assert int(last.headers["Retry-After"]) <= 60
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("what", LIMITED)
 def test_limits_go_on_in_memory_while_redis_is_down(
     own_limiter: None, settings: Settings, make_app: Callable[[Settings], Any], what: str

@@ -17,6 +17,8 @@ _NOBODY = "00000000-0000-7000-8000-000000000000"
 # Checks the token with its other fields, so that a lost session costs the customer a second press and not the input.
 WITH_THE_FORM = {"checkout.buy"}
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
+# What stands in a page does not depend on the database behind it.
+pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture

@@ -23,8 +23,11 @@ PROVIDERS = (
 AFFILIATE = ("affiliate@example.com", "Anand Affiliate", "FRIEND")
 
 
-def add_people(password: str) -> None:
-    """Everybody, in the caller's transaction; those who exist get the password, so that the printed one works."""
+def add_people(password: str | None) -> None:
+    """Everybody, in the caller's transaction; those who exist get the password, so that the printed one works.
+
+    With no password nobody can sign in as them.
+    """
     for email, name, role in STAFF:
         _person(email, name, role=role, password=password)
     add_providers(password)

@@ -59,7 +59,7 @@ def test_an_administrator_sends_the_link_again(client, session, clock):
     client.post(f"/admin/users/{user.id}/invite")
     with_password = make_user()
     client.post(f"/admin/users/{with_password.id}/invite")
-    kinds = session.scalars(select(Notification.kind).order_by(Notification.created_at)).all()
+    kinds = session.scalars(select(Notification.kind).order_by(Notification.created_at, Notification.id)).all()
     assert kinds == ["invitation", "invitation", "password_reset"]
     closed = make_user(is_enabled=False)
     assert client.post(f"/admin/users/{closed.id}/invite").status_code == 422

@@ -185,7 +185,7 @@ def test_what_is_changed_is_told_and_written_down(client, session):
     ask(client, user.email)
     choose(client, link_in(session))
     session.expire_all()
-    kinds = session.scalars(select(Notification.kind).order_by(Notification.created_at)).all()
+    kinds = session.scalars(select(Notification.kind).order_by(Notification.created_at, Notification.id)).all()
     assert kinds == ["password_reset", "password_changed"]
     entry = session.scalars(select(AuditEntry).filter_by(action="user.password_changed")).one()
     assert entry.actor_user_id == user.id

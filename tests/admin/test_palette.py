@@ -46,6 +46,7 @@ def queries_of(ask):
     return len(asked)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.OPERATOR, Role.FINANCE, Role.VIEWER])
 def test_it_offers_the_pages_that_the_role_may_open(client, session, role):
     sign_in(client, role)

@@ -81,6 +81,7 @@ def test_pressing_twice_records_once_and_a_stale_page_nothing(client, session, f
     assert count(session) == 2
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("changes", [{"paid_on": ""}, {"paid_on": "2999-01-01"}, {"transfer_reference": "x" * 65}])
 def test_what_makes_no_sense_records_nothing(client, session, finance, due, changes):
     assert client.post(f"{URL}batch", data=form(client, **changes)).status_code == 422
@@ -111,6 +112,7 @@ def test_an_unknown_batch_or_currency_is_not_found(client, finance):
     assert client.get(f"{URL}batch?currency=XXQ").status_code == 404
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.VIEWER, Role.AFFILIATE])
 def test_others_record_and_take_back_nothing(client, session, due, role):
     sign_in(client, Role.FINANCE)

@@ -90,6 +90,7 @@ def test_the_second_of_two_full_refunds_is_told_that_nothing_is_left(client, fin
     assert "Another refund was made meanwhile: nothing is left to refund." in refund(client, payment).text
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("amount", ["", "abc", "0", "-1", "2499.001", "9999999", "NaN"])
 def test_an_odd_amount_is_refused_and_kept_in_the_form(client, finance, amount):
     payment = make_paid()

@@ -33,7 +33,9 @@ def put(client, row, name, value, *, seen):
 
 def entries(session, action):
     session.rollback()
-    found = session.scalars(select(AuditEntry).where(AuditEntry.action == action).order_by(AuditEntry.created_at))
+    found = session.scalars(
+        select(AuditEntry).where(AuditEntry.action == action).order_by(AuditEntry.created_at, AuditEntry.id)
+    )
     return [json.loads(entry.changes) for entry in found]
 
 

@@ -95,7 +95,9 @@ def test_the_button_does_what_the_trial_said_and_twice_is_once(client, session, 
     assert sorted(kinds) == ["new_request", "payment_confirmed", "provider_assigned"]
     assert fresh(session, overtaken).outcome is EventOutcome.APPLIED
     entries = session.scalars(
-        select(AuditEntry).where(AuditEntry.action == "webhook_event.replayed").order_by(AuditEntry.created_at)
+        select(AuditEntry)
+        .where(AuditEntry.action == "webhook_event.replayed")
+        .order_by(AuditEntry.created_at, AuditEntry.id)
     ).all()
     assert [json.loads(entry.changes)["after"]["outcome"] for entry in entries] == ["applied", "unchanged"]
     assert {entry.actor_user_id for entry in entries} == {staff.id}

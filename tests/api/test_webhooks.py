@@ -96,7 +96,9 @@ def test_fifty_deliveries_from_eight_threads_complete_once(live_server, session)
     assert {answer.status_code for answer in answers} == {200}
     assert sum(answer.json()["processed"] for answer in answers) == 1
     assert the_event().deliveries == 50
-    changes = db.session.scalars(select(StatusChange.new_status).order_by(StatusChange.created_at)).all()
+    changes = db.session.scalars(
+        select(StatusChange.new_status).order_by(StatusChange.created_at, StatusChange.id)
+    ).all()
     assert changes == [RequestStatus.PAYMENT_CONFIRMED, RequestStatus.PENDING_CONTACT]
     kinds = sorted(db.session.scalars(select(Notification.kind)))
     assert kinds == ["new_request", "payment_confirmed", "provider_assigned"]

@@ -60,4 +60,4 @@ def pay(page: Any, outcome: str | None = None) -> None:
 
 def statuses() -> list[PaymentStatus]:
     db.session.rollback()
-    return list(db.session.scalars(select(Payment.status).order_by(Payment.created_at)))
+    return list(db.session.scalars(select(Payment.status).order_by(Payment.created_at, Payment.id)))

@@ -140,13 +140,15 @@ class Sale:
         assert db.session.scalars(waiting).all() == []
 
     def _check_refunds(self) -> None:
-        rows = db.session.scalars(select(Refund).order_by(Refund.created_at)).all()
+        rows = db.session.scalars(select(Refund).order_by(Refund.created_at, Refund.id)).all()
         assert [(row.gateway_refund_id, row.amount_minor, row.status) for row in rows] == [
             (refund.id, refund.amount, RefundStatus.COMPLETED) for refund in self.attempt.refunds
         ]
 
     def _check_commission(self, gone: int) -> None:
         """Earned once on the whole, then brought down with each amount that went back."""
-        entries = db.session.scalars(select(CommissionEntry.amount_minor).order_by(CommissionEntry.created_at)).all()
+        entries = db.session.scalars(
+            select(CommissionEntry.amount_minor).order_by(CommissionEntry.created_at, CommissionEntry.id)
+        ).all()
         assert entries[0] == Money(PRICE, "USD").share(RATE).minor
         assert sum(entries) == Money(PRICE - gone, "USD").share(RATE).minor

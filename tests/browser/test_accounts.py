@@ -5,12 +5,12 @@ from typing import Any
 
 import pyotp
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from app.db import transaction
 from app.models import Role
 from app.workflows import second_factor
 from app.workflows.audit import SYSTEM
+from tests.browser.axe import violations
 from tests.factories import PASSWORD, make_user
 
 PHONE = {"width": 360, "height": 740}
@@ -52,6 +52,5 @@ def test_axe_finds_nothing_on_the_pages_about_accounts(enter: Any, open_page: An
     }.items():
         for address in addresses:
             looker.goto(address)
-            found = Axe().run(looker)
-            assert found.violations_count == 0, f"{address}: {found.generate_report()}"
+            assert violations(looker, again_in=scheme) == [], address
             assert is_narrow(looker), address

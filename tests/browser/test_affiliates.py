@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import select
 
 from app.db import db
 from app.models import AffiliateProfile, Payout, Role, ServiceRequest
 from app.workflows.terms import terms
+from tests.browser.axe import violations
 from tests.browser.filling import CUSTOMER, PAY, fill
 from tests.commissions import give_back, long_ago, make_affiliate, sell
 from tests.factories import PASSWORD, make_gateway, make_service
@@ -107,6 +107,5 @@ def test_an_affiliates_pages_are_accessible_and_whole(
     enter_as(page, affiliate.user.email)
     for path in ("", "commission", "payouts"):
         page.goto(f"/affiliate/{path}")
-        found = [(each["id"], each["nodes"][0]["html"]) for each in Axe().run(page).response["violations"]]
-        assert found == [], path
+        assert violations(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is too wide"

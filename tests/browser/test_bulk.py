@@ -3,13 +3,13 @@
 import threading
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import select
 
 from app import bulk_runs
 from app.db import db
 from app.models import BulkChange, BulkState, RequestStatus, ServiceRequest
 from tests.admin.rows import new_request, store
+from tests.browser.axe import violations
 from tests.bulk import IN_PROGRESS, draft, run, start
 from tests.factories import make_provider, make_service
 
@@ -104,6 +104,5 @@ def test_every_page_of_it_is_accessible_and_fits(enter, many, width):
     page.locator("h1", has_text="Choose the provider by rule?").wait_for()
     for address in (page.url, f"/admin/bulk_changes/{shown.id}", "/admin/bulk_changes/"):
         page.goto(address)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
+        assert violations(page) == [], address
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address

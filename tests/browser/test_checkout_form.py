@@ -20,6 +20,7 @@ def servers_verdict(client: Any, service: Any, values: dict[str, str]) -> tuple[
     return answer.status_code == 303, Page(answer.text).words
 
 
+@pytest.mark.long
 @pytest.mark.property(6, 8)
 @given(judged=answers())
 def test_the_page_says_what_the_server_says(page: Any, client: Any, service: Any, judged: Any) -> None:
@@ -34,6 +35,7 @@ def test_the_page_says_what_the_server_says(page: Any, client: Any, service: Any
     assert all(problem in words for problem in shown.values())
 
 
+@pytest.mark.long
 @pytest.mark.property(6, 8)
 @given(values=anything())
 def test_whatever_is_pasted_gets_one_verdict(page: Any, client: Any, service: Any, values: dict[str, str]) -> None:

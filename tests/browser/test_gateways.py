@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import select
 
 from app.db import db, transaction
 from app.models import GatewayConfig, PaymentStatus
+from tests.browser.axe import violations
 from tests.browser.filling import PAY, fill
 from tests.browser.paying import GATEWAYS, order, pay, set_up, statuses
 from tests.factories import make_service
@@ -124,12 +124,12 @@ def test_the_pages_on_the_way_to_the_gateway_keep_nobody_out(
 ) -> None:
     set_up_on_our_page(simulator, "stripe")
     page = order_here(open_page, simulator, bypass_csp=True, viewport={"width": width, "height": 800})
-    assert Axe().run(page).response["violations"] == []
+    assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.fill("[name=simulated-card]", "4000000000000002")
     page.click("[data-pay-here] button")
     page.wait_for_selector("[data-trouble]:visible")
-    assert Axe().run(page).response["violations"] == []
+    assert violations(page) == []
 
 
 def test_the_page_that_hands_over_keeps_nobody_out(
@@ -145,4 +145,4 @@ def test_the_page_that_hands_over_keeps_nobody_out(
     page.wait_for_selector(f"{PAY}:enabled")
     page.click(PAY)
     page.wait_for_selector("text=Go on and pay")
-    assert Axe().run(page).response["violations"] == []
+    assert violations(page) == []

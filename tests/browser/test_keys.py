@@ -125,7 +125,7 @@ def test_a_viewer_is_offered_nothing_to_change(enter, desk):
 
 
 def test_g_and_a_letter_lead_to_a_page(enter, desk):
-    page = enter()
+    page = enter(at="/admin/")
     press(page, "g", "p")
     page.wait_for_url("**/admin/payments/")
     press(page, "g", "r")

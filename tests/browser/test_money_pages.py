@@ -1,10 +1,10 @@
 """Refunds to audit log in a real browser: accessible, and whole on a phone."""
 
-from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import select
 
 from app.models import AuditEntry, CommissionEntry, Dispute, Payout, Refund, Role
 from tests.admin.many import grow
+from tests.browser.axe import violations
 from tests.commissions import long_ago, make_affiliate, sell
 
 PAGES = (
@@ -17,14 +17,10 @@ PAGES = (
 )
 
 
-def problems(page):
-    return [(found["id"], found["nodes"][0]["html"]) for found in Axe().run(page).response["violations"]]
-
-
 def check(page, addresses):
     for address in addresses:
         page.goto(f"/admin/{address}")
-        assert problems(page) == [], address
+        assert violations(page) == [], address
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is too wide"
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from app.db import transaction
 from app.extensions import links
@@ -12,11 +11,10 @@ from app.gateways.base import SnapshotStatus
 from app.kit import ids
 from app.models import RequestStatus
 from app.workflows import payments
+from tests.browser.axe import violations
 from tests.browser.filling import PAY
 from tests.checkout.test_purchase import local
 from tests.factories import make_payment, make_request, make_service, snapshot_of
-
-AXE = Axe()
 
 
 @pytest.fixture
@@ -53,7 +51,7 @@ def test_axe_finds_nothing(open_page: Callable[..., Any], addresses: dict[str, s
     found = {}
     for name, address in addresses.items():
         page.goto(address)
-        found[name] = violations(page)
+        found[name] = violations(page, again_in=scheme)
     assert not {name: broken for name, broken in found.items() if broken}
 
 
@@ -78,10 +76,3 @@ def test_nothing_is_cut_off_at_320_pixels(open_page: Callable[..., Any], address
         page.goto(address)
         widths[name] = page.evaluate("document.documentElement.scrollWidth")
     assert not {name: width for name, width in widths.items() if width > 320}
-
-
-def violations(page: Any) -> list[str]:
-    response = AXE.run(page).response
-    return [
-        f"{rule['id']}: {', '.join(str(node['target']) for node in rule['nodes'])}" for rule in response["violations"]
-    ]

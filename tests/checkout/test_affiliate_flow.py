@@ -99,7 +99,7 @@ def test_a_click_says_which_service_it_led_to(app: Any, client: Any, service: An
     client.get("/?ref=ANAND")
     app.extensions["visits"].store()
     db.session.rollback()
-    found = db.session.scalars(select(AffiliateClick.service_id).order_by(AffiliateClick.created_at))
+    found = db.session.scalars(select(AffiliateClick.service_id).order_by(AffiliateClick.created_at, AffiliateClick.id))
     assert list(found) == [service.id, None]
 
 

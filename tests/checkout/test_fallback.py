@@ -36,7 +36,7 @@ def test_another_way_to_pay_is_offered_and_keeps_the_request(client: Any, servic
     db.session.expire_all()
     request = db.session.scalars(select(ServiceRequest)).one()
     assert request.payment_gateway == "sandbox"
-    gateways = db.session.scalars(select(Payment.gateway).order_by(Payment.created_at)).all()
+    gateways = db.session.scalars(select(Payment.gateway).order_by(Payment.created_at, Payment.id)).all()
     assert gateways == ["razorpay", "sandbox"]
 
 

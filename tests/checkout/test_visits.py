@@ -29,7 +29,7 @@ def kept(app: Any) -> Visits:
 def events(app: Any) -> list[AnalyticsEvent]:
     kept(app).store()
     db.session.rollback()
-    return list(db.session.scalars(select(AnalyticsEvent).order_by(AnalyticsEvent.created_at)))
+    return list(db.session.scalars(select(AnalyticsEvent).order_by(AnalyticsEvent.created_at, AnalyticsEvent.id)))
 
 
 def test_a_purchase_leaves_every_step_of_the_funnel_with_its_service(app: Any, client: Any, service: Any) -> None:

@@ -20,6 +20,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     shop.end(signal.SIGKILL)
 
 
+@pytest.mark.long
 def test_it_starts_says_where_stops_and_comes_back_as_it_was(shop: Shop, tmp_path: Path) -> None:
     said = shop.start(DATABASE_URL="nonsense", APP_ENV="production").wait_until_ready().splitlines()
     assert f"Ready: {shop.url}" in said

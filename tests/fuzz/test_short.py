@@ -17,6 +17,7 @@ def _no_chatter():
     log.level = usual
 
 
+@pytest.mark.long
 @pytest.mark.postgres
 @pytest.mark.usefixtures("_no_chatter")
 def test_the_api_holds_to_its_document_and_never_breaks(app, client, session, live_server):

@@ -263,6 +263,7 @@ class Story(RuleBasedStateMachine):
         return int(db.session.scalar(select(func.coalesce(func.sum(CommissionEntry.amount_minor), 0))))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("gateway", sorted(CURRENCIES))
 def test_our_books_end_as_the_gateways_ledger(request, gateway, simulator, client, session, empty_database):
     parts = {"gateway": gateway, "simulator": simulator, "client": client, "empty": staticmethod(empty_database)}

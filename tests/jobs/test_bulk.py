@@ -15,7 +15,7 @@ from tests.factories import make_service
 from tests.jobs.programs import running, wait_until
 from tests.outbox import key_of
 
-MANY = 400
+MANY = 250
 
 
 @pytest.fixture

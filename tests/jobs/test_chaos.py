@@ -91,6 +91,7 @@ def work(world, providers):
     return owed
 
 
+@pytest.mark.long
 def test_whatever_dies_every_message_owed_arrives_and_no_limit_is_broken(world):
     began = time.monotonic()
     make_user(Role.ADMIN)

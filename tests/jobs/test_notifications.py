@@ -29,6 +29,7 @@ def _short_timeout(monkeypatch):
     monkeypatch.setattr(jobs_smtp, "TIMEOUT", 1)
 
 
+@pytest.mark.long
 @pytest.mark.property(12)
 @given(customer=strategies.customers(), offer=strategies.offers())
 def test_a_successful_payment_sends_the_customer_the_details_of_the_order(session, smtp, customer, offer):

@@ -149,6 +149,7 @@ def buy(service):
     return payment.service_request.reference_number
 
 
+@pytest.mark.long
 def test_redis_away_during_purchases(session, settings, smtp, own_redis, tmp_path):
     service = make_service()
     settings = replace(settings, redis_url=own_redis.queue.url)

@@ -10,14 +10,14 @@ import pytest
 from app.db import transaction
 from app.kit import clock
 from app.samples import catalog, requests, staff
-from tests.factories import PASSWORD, ensure_gateway
+from tests.factories import ensure_gateway
 
 
 @pytest.fixture
 def shop(session: Any) -> None:
     ensure_gateway()
     with transaction():
-        staff.add_people(PASSWORD)
+        staff.add_people(None)
         catalog.add_services()
 
 

@@ -227,6 +227,7 @@ def kept(session):
     return make_service(), people, make_user(Role.OPERATOR)
 
 
+@pytest.mark.long
 @given(stands=stands, what=actions, batch=st.integers(1, 3))
 def test_undone_with_nobody_in_between_it_never_was(kept, stands, what, batch):
     """Whatever it was and however the requests stood: status, provider, clocks and loads are back, no mail leaves."""

@@ -77,6 +77,7 @@ def test_a_paid_sale_enters_the_rate_on_its_price_half_up(session, price, rate, 
     assert line.rule is (CommissionRule.AFFILIATE if own is None else CommissionRule.SERVICE)
 
 
+@pytest.mark.long
 @pytest.mark.sqlite
 @pytest.mark.property(32)
 @given(

@@ -122,6 +122,7 @@ def test_a_hole_in_a_letter_is_an_error(session):
         template.render()
 
 
+@pytest.mark.sqlite
 @pytest.mark.property(13)
 @given(customer=strategies.customers(), offer=strategies.offers())
 def test_a_confirmation_has_reference_service_amount_and_next_steps(session, customer, offer):
@@ -150,6 +151,7 @@ def provider(session):
     return make_provider(capacity=10_000)
 
 
+@pytest.mark.sqlite
 @pytest.mark.property(17)
 @given(customer=strategies.customers(), offer=strategies.offers())
 def test_a_provider_is_told_customer_service_requirements_and_payment(provider, customer, offer):

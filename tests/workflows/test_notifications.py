@@ -51,6 +51,7 @@ def enable(users, number):
     return sorted(user.email for user in users[:number])
 
 
+@pytest.mark.long
 @pytest.mark.property(16)
 @given(providers=st.integers(0, 2), admins=st.integers(1, 2), customer=strategies.customers())
 def test_every_new_request_is_told_to_its_provider_or_the_administrators(staff, providers, admins, customer):
@@ -67,6 +68,7 @@ def test_every_new_request_is_told_to_its_provider_or_the_administrators(staff, 
         assert told_of(service_request, "no_provider") == administrators
 
 
+@pytest.mark.long
 @pytest.mark.property(26)
 @given(data=st.data(), customer=strategies.customers())
 def test_every_status_change_is_told_to_the_customer(staff, data, customer):

@@ -224,6 +224,7 @@ news = st.lists(
 )
 
 
+@pytest.mark.long
 @given(news)
 def test_whatever_the_order_and_number_of_news_the_end_is_what_the_gateway_says(session, empty_database, heard):
     empty_database()

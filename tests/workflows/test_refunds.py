@@ -258,6 +258,7 @@ amounts = st.lists(st.integers(1, PRICE), min_size=1, max_size=4).map(
 )
 
 
+@pytest.mark.long
 @given(parts=amounts, paid_at=st.integers(0, 4), repeats=st.integers(1, 2), data=st.data())
 def test_in_any_order_of_news_the_books_say_what_the_gateway_did(
     session, empty_database, parts, paid_at, repeats, data
