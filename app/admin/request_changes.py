@@ -1,14 +1,15 @@
 """What staff do to one request: status, provider, notes. Every step is a workflow's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
-from app.admin import request_columns, request_filters, request_rows
+from app.admin import request_cells, request_columns, request_filters, request_rows
 from app.admin.filter_options import ME
 from app.admin.pages import done, wants_json
 from app.admin.permissions import Permission
@@ -17,7 +18,7 @@ from app.db import db, transaction
 from app.errors import DomainError, InvalidInput, NotFound
 from app.kit import ids
 from app.models import RequestStatus, ServiceRequest, User
-from app.workflows import assignment, deadlines, requests, status
+from app.workflows import assignment, bulk_writes, deadlines, requests, status
 
 Change = Callable[[ServiceRequest], object]
 _NOBODY = {"", "none"}
@@ -53,7 +54,10 @@ class RequestChanges(RequestBulk):
 
     @expose("/<uuid:key>/row")
     def row(self, key: UUID) -> ResponseReturnValue:
-        return jsonify(row=self._row_markup(key))
+        row = request_rows.find_row(key, self._columns())
+        if row is None:
+            raise NotFound("This request does not exist.")
+        return jsonify(row=self._row_maker()(row))
 
     @expose("/providers")
     def providers(self) -> ResponseReturnValue:
@@ -78,18 +82,20 @@ class RequestChanges(RequestBulk):
 
     def _carry_out(self, key: UUID, change: Change, *, takes: bool = False) -> ResponseReturnValue:
         """Change one request; with `takes`, whoever does so looks after it from then on unless somebody does."""
+        # Asked before: a transaction reads afresh what is asked for again, the user too.
+        user, actor, show_row = self.user, self.actor, self._row_maker()
         try:
-            with transaction():
+            with transaction(), bulk_writes.gathered():
                 service_request = requests.get_locked(key, version=_sent_version())
                 change(service_request)
                 if takes:
-                    requests.take_if_free(service_request, self.user, actor=self.actor)
+                    requests.take_if_free(service_request, user, actor=actor)
         except DomainError as error:
             if wants_json() or isinstance(error, NotFound):
                 raise
             return self.show(key, refusal=error), error.http_status
         if wants_json():
-            return jsonify(row=self._row_markup(key), message="Saved.")
+            return jsonify(row=show_row(request_rows.row_of(service_request)), message="Saved.")
         return done("Saved.", self.page_address(key))
 
     def page_address(self, key: UUID) -> str:
@@ -107,7 +113,9 @@ class RequestChanges(RequestBulk):
         key = ids.parse_id(_sent("provider"))
         if key is None:
             raise InvalidInput("Choose a provider.", details={"provider": "Choose a provider."})
-        return partial(assignment.assign, provider=assignment.get_provider(key), actor=self.actor)
+        actor = self.actor
+        # Looked up where it is decided: inside the transaction.
+        return lambda row: assignment.assign(row, assignment.get_provider(key), actor=actor)
 
     def _operator_change(self) -> Change:
         if _sent("operator") in _NOBODY:
@@ -118,13 +126,15 @@ class RequestChanges(RequestBulk):
             raise InvalidInput("Choose a member of staff.", details={"operator": "Choose one of the list."})
         return partial(requests.put_in_charge, operator=operator, actor=self.actor)
 
-    def _row_markup(self, key: UUID) -> str:
-        columns = request_columns.chosen_by(self.user.id, with_contact=self.may_read_customers)
-        row = request_rows.find_row(key, columns)
-        if row is None:
-            raise NotFound("This request does not exist.")
-        query = request_filters.kept(request.query_string.decode(errors="replace"))
-        return self.render("admin/requests/row.html", row=row, rows=request_rows, columns=columns, view_query=query)
+    def _row_maker(self) -> Callable[[Any], str]:
+        """Makes the row that stands in this person's list."""
+        columns = self._columns()
+        query = request_filters.kept(request.query_string.decode(errors="replace")) or "view=todo"
+        make = partial(request_cells.rows_of, columns=columns, url=self.url, query=query, may_work=self.may_work)
+        return lambda row: make([row])
+
+    def _columns(self) -> Sequence[str]:
+        return request_columns.chosen_by(self.user.id, with_contact=self.may_read_customers)
 
 
 def _sent(name: str) -> str:

@@ -63,6 +63,29 @@ def find_row(key: UUID, columns: Sequence[str]) -> Row[Any] | None:
     return db.session.execute(only_shown(query, columns)).one_or_none()
 
 
+class _Loaded:
+    """A request that is here already, as a row of the list."""
+
+    def __init__(self, service_request: ServiceRequest) -> None:
+        self._request = service_request
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._request, name)
+
+    @property
+    def provider_name(self) -> str | None:
+        return self._request.provider.name if self._request.provider else None
+
+    @property
+    def operator_name(self) -> str | None:
+        return self._request.operator.name if self._request.operator else None
+
+
+def row_of(service_request: ServiceRequest) -> Any:
+    """What `find_row` would read of a request that was just changed."""
+    return _Loaded(service_request)
+
+
 def awaits_contact(row: Any) -> bool:
     """Its clock is running: the first contact is still owed."""
     return row.due_at is not None and row.first_contact_at is None and row.closed_at is None

@@ -26,6 +26,7 @@ from app.workflows.audit import SYSTEM, Actor
 from app.workflows.status import Standing
 
 _MAXIMUM_TRIES = 100
+_USER = select(User).where(User.id == bindparam("key"))
 
 
 def assign(service_request: ServiceRequest, provider: User, *, actor: Actor) -> None:
@@ -185,7 +186,7 @@ def all_providers() -> list[ProviderProfile]:
 
 def get_provider(provider_id: UUID) -> User:
     """Raises AssignmentRefused when that is no provider."""
-    user = db.session.get(User, provider_id)
+    user: User | None = db.session.scalar(_USER, {"key": provider_id})
     if user is None or user.role is not Role.PROVIDER:
         raise AssignmentRefused("That is not a provider.")
     return user

@@ -2,6 +2,9 @@
 
 from uuid import UUID
 
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import joinedload
+
 from app.db import LOCK, db
 from app.errors import AssignmentRefused, InvalidInput, NotFound, StaleChange
 from app.kit.text import tidy_text
@@ -13,13 +16,22 @@ MAXIMUM_NOTE_LENGTH = 5000
 OPERATING = (Role.ADMIN, Role.OPERATOR)
 """Who may be in charge of a request."""
 
+# Put together once. Whoever changes a request shows who has it.
+_LOCKED = (
+    select(ServiceRequest)
+    .where(ServiceRequest.id == bindparam("key"))
+    .options(joinedload(ServiceRequest.provider).load_only(User.name))
+    .with_for_update(of=ServiceRequest, **LOCK)
+    .execution_options(populate_existing=True)
+)
+
 
 def get_locked(request_id: UUID, *, version: int | None = None) -> ServiceRequest:
     """The request, read afresh and locked until the transaction ends.
 
     `version` is the one the person was shown: raises StaleChange when it is no longer that, and NotFound.
     """
-    service_request = db.session.get(ServiceRequest, request_id, with_for_update=LOCK, populate_existing=True)
+    service_request = db.session.scalar(_LOCKED, {"key": request_id})
     if service_request is None:
         raise NotFound("This request does not exist.")
     if version is not None and service_request.version != version:
@@ -57,7 +69,6 @@ def put_in_charge(service_request: ServiceRequest, operator: User | None, *, act
     if before == after:
         return
     service_request.operator_id = after
-    db.session.flush()
     audit.record(
         "request.put_in_charge", service_request, actor=actor, before={"operator": before}, after={"operator": after}
     )

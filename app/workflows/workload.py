@@ -1,7 +1,7 @@
 """How much open work each provider has: one counter, changed with the work it counts."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +28,17 @@ _TAKE_PLACE = (
     )
     .values(open_work=_PROFILES.c.open_work + 1, last_assigned_at=bindparam("now"))
 )
+_SHIFT = (
+    update(_PROFILES)
+    .where(_PROFILES.c.user_id == bindparam("key"))
+    .values(
+        open_work=_PROFILES.c.open_work + bindparam("by"),
+        updated_at=bindparam("now"),
+        last_assigned_at=func.coalesce(
+            bindparam("received_at", type_=_PROFILES.c.last_assigned_at.type), _PROFILES.c.last_assigned_at
+        ),
+    )
+)
 
 
 @dataclass(slots=True)
@@ -47,10 +58,7 @@ def gathered() -> Iterator[None]:
         yield
     finally:
         del db.session().info[_GATHERED]
-    for provider_id in sorted(notes.shifts.keys() | notes.received):
-        shift(provider_id, by=notes.shifts[provider_id])
-        if provider_id in notes.received:
-            _note_received(provider_id)
+    _write(notes.shifts, received=notes.received)
 
 
 def set_availability(provider: User, wanted: Availability, *, actor: Actor) -> None:
@@ -73,12 +81,7 @@ def shift(provider_id: UUID, *, by: int) -> None:
     if notes is not None:
         notes.shifts[provider_id] += by
         return
-    db.session.execute(
-        update(ProviderProfile)
-        .where(ProviderProfile.user_id == provider_id)
-        .values(open_work=ProviderProfile.open_work + by, updated_at=clock.utc_now())
-        .execution_options(synchronize_session=False)
-    )
+    _write({provider_id: by}, received=())
 
 
 def recount() -> None:
@@ -122,27 +125,26 @@ def take_places(profile_id: UUID, count: int, *, at: datetime) -> bool:
 
 
 def hand_over(previous_id: UUID | None, provider_id: UUID) -> None:
-    """Count work out of one hand and into another.
-
-    In the order of their keys: two requests that change hands crosswise at once would wait for each other for ever.
-    """
+    """Count work out of one hand and into another."""
     moves = {provider_id: 1} if previous_id is None else {provider_id: 1, previous_id: -1}
-    for user_id in sorted(moves):
-        shift(user_id, by=moves[user_id])
-    _note_received(provider_id)
-
-
-def _note_received(provider_id: UUID) -> None:
     notes = _notes()
-    if notes is not None:
+    if notes is None:
+        _write(moves, received={provider_id})
+    else:
+        notes.shifts.update(moves)
         notes.received.add(provider_id)
-        return
-    db.session.execute(
-        update(ProviderProfile)
-        .where(ProviderProfile.user_id == provider_id)
-        .values(last_assigned_at=clock.utc_now())
-        .execution_options(synchronize_session=False)
-    )
+
+
+def _write(shifts: Mapping[UUID, int], *, received: Collection[UUID]) -> None:
+    """In the order of their keys: two requests that change hands crosswise at once would else wait for each other for
+    ever."""
+    now = clock.utc_now()
+    moves = [
+        {"key": key, "by": shifts[key], "now": now, "received_at": now if key in received else None}
+        for key in sorted(shifts)
+    ]
+    if moves:
+        db.session.connection().execute(_SHIFT, moves)
 
 
 def _notes() -> _Gathered | None:
