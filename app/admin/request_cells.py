@@ -5,7 +5,7 @@ needs no escaping, the rows were half of the page's work.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from flask import get_template_attribute
@@ -25,7 +25,7 @@ _PAUSED = Markup('<span class="soft" title="We wait for the customer: the clock 
 def rows_of(found: Iterable[Any], columns: Sequence[str], *, url: str, query: str, may_work: bool) -> Markup:
     """The rows with these columns; `query` is the list that they stand in."""
     made = _cells(columns, may_work)
-    address, back = escape(url), escape(query)
+    address, back = str(escape(url)), str(escape(query))
     rows = ("".join([_head(row, address, back), *[cell(row) for cell in made], "</tr>"]) for row in found)
     return Markup("\n".join(rows))  # noqa: S704 - each cell has escaped what is not ours
 
@@ -35,7 +35,7 @@ def _cells(columns: Sequence[str], may_work: bool) -> list[Cell]:
     return [known[name] for name in columns]
 
 
-def _head(row: Any, url: Markup, query: Markup) -> str:
+def _head(row: Any, url: str, query: str) -> str:
     """The box to tick and the link to the request; keys, references and statuses need no escaping."""
     key, reference = str(row.id), row.reference_number
     return (
@@ -67,13 +67,14 @@ def _deadline(row: Any) -> Markup:
 def _from_template(may_work: bool) -> Iterator[tuple[str, Cell]]:
     """Cells that few values make are made once and kept; the others hold something of the customer's."""
     make = partial(get_template_attribute, _CELLS)
-    what, amount, paid = make("what_cell"), make("amount_cell"), make("paid_cell")
-    status, provider = make("status_cell"), make("provider_cell")
-    yield "what", lambda row: once(what, row.service_name, row.tier_name)
-    yield "amount", lambda row: once(amount, row.amount_minor, row.currency)
-    yield "paid", lambda row: once(paid, row.payment_status)
-    yield "status", lambda row: once(status, row.status, may_work)
-    yield "provider", lambda row: once(provider, row.provider_name, may_work and row.closed_at is None)
+    names = ("what_cell", "amount_cell", "paid_cell", "status_cell", "provider_cell")
+    # Kept for long by `once`, and for this page nearer at hand.
+    what, amount, paid, status, provider = (lru_cache(None)(partial(once, make(name))) for name in names)
+    yield "what", lambda row: what(row.service_name, row.tier_name)
+    yield "amount", lambda row: amount(row.amount_minor, row.currency)
+    yield "paid", lambda row: paid(row.payment_status)
+    yield "status", lambda row: status(row.status, may_work)
+    yield "provider", lambda row: provider(row.provider_name, may_work and row.closed_at is None)
     for name in ("email", "phone", "operator", "category", "gateway", "affiliate", "refunded"):
         yield name, partial(_call, make(f"{name}_cell"))
 

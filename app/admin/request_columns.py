@@ -36,12 +36,13 @@ CHOICES = (
     Choice("affiliate", "Affiliate", is_usual=False),
     Choice("refunded", "Refunded", is_usual=False),
 )
+_WITHOUT_CONTACT = tuple(choice for choice in CHOICES if not choice.is_contact)
 USUAL = tuple(choice.name for choice in CHOICES if choice.is_usual)
 
 
 def offered(*, with_contact: bool) -> Sequence[Choice]:
     """Without those that say how to reach a customer, for those who may not know."""
-    return [choice for choice in CHOICES if with_contact or not choice.is_contact]
+    return CHOICES if with_contact else _WITHOUT_CONTACT
 
 
 def chosen_by(user_id: UUID, *, with_contact: bool) -> Sequence[str]:

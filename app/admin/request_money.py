@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.admin.pages import done
 from app.admin.permissions import Permission
@@ -24,6 +24,11 @@ from app.workflows import payments, reconciliation, refunds
 
 _MOST_PAYMENTS = 50
 _MOST_EVENTS = 20
+
+_OF_REQUEST = Payment.service_request_id == bindparam("key")
+_PAYMENTS = select(Payment).where(_OF_REQUEST).order_by(Payment.created_at.desc()).limit(_MOST_PAYMENTS)
+_REFUNDS = select(Refund).join(Payment, Payment.id == Refund.payment_id).where(_OF_REQUEST).order_by(Refund.created_at)
+_DISPUTES = select(Dispute).join(Payment, Payment.id == Dispute.payment_id).where(_OF_REQUEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +94,9 @@ _OUTCOMES = {
 
 def accounts(key: UUID) -> list[Account]:
     """The payments of a request, newest first, with their refunds and disputes: three queries in all."""
-    found = list(
-        db.session.scalars(
-            select(Payment)
-            .where(Payment.service_request_id == key)
-            .order_by(Payment.created_at.desc())
-            .limit(_MOST_PAYMENTS)
-        )
-    )
-    keys = [payment.id for payment in found]
-    returned = list(db.session.scalars(select(Refund).where(Refund.payment_id.in_(keys)).order_by(Refund.created_at)))
-    disputed = list(db.session.scalars(select(Dispute).where(Dispute.payment_id.in_(keys))))
+    found = list(db.session.scalars(_PAYMENTS, {"key": key}))
+    returned = list(db.session.scalars(_REFUNDS, {"key": key}))
+    disputed = list(db.session.scalars(_DISPUTES, {"key": key}))
     return [
         Account(
             payment,

@@ -9,9 +9,9 @@ from uuid import UUID
 from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, lazyload
 
 from app.admin import money_story, paging, request_filters, request_rows, story
 from app.admin.permissions import Permission
@@ -37,6 +37,30 @@ _NEXT = {
 }
 
 
+def _of_commission(value: ColumnElement[Any]) -> ScalarSelect[Any]:
+    entries = select(value).where(CommissionEntry.service_request_id == ServiceRequest.id)
+    return entries.correlate(ServiceRequest).scalar_subquery()
+
+
+# Put together once, as all that a request's page asks.
+_WITH_ALL = (
+    select(
+        ServiceRequest,
+        ProviderProfile,
+        _of_commission(func.sum(CommissionEntry.amount_minor)).label("earned"),
+        _of_commission(func.min(CommissionEntry.currency)).label("currency"),
+    )
+    .outerjoin(ProviderProfile, ProviderProfile.user_id == ServiceRequest.assigned_provider_id)
+    .where(ServiceRequest.id == bindparam("key"))
+    .options(
+        joinedload(ServiceRequest.provider),
+        joinedload(ServiceRequest.operator),
+        # Else whoever has no provider would be left out: it is joined as if each had one.
+        lazyload(ProviderProfile.user),
+    )
+)
+
+
 class RequestView(RequestMoney):
     """List, changes and page as one view of the console."""
 
@@ -48,7 +72,7 @@ class RequestView(RequestMoney):
 
     def show(self, key: UUID, *, refusal: DomainError | None = None) -> str:
         self._note_look(key)
-        service_request = self._get(key)
+        service_request, profile, commission = self._load(key)
         money = accounts(key)
         payments = [account.payment for account in money]
         return self.render(
@@ -57,8 +81,8 @@ class RequestView(RequestMoney):
             entries=self._story(service_request, money),
             payments=payments,
             accounts=money,
-            profile=_profile(service_request),
-            commission=_commission(service_request),
+            profile=profile,
+            commission=commission,
             phone=_phone(service_request),
             links=links(),
             looks=looks.latest(key, _LOOKS_SHOWN) if self.may_read_audit else (),
@@ -73,7 +97,7 @@ class RequestView(RequestMoney):
     def preview(self, key: UUID) -> ResponseReturnValue:
         """What one wants to know before opening it, for the panel beside the list."""
         self._note_look(key)
-        service_request = self._get(key)
+        service_request, _, _ = self._load(key)
         entries = self._story(service_request, accounts(key))
         return self.render(
             "admin/requests/preview.html",
@@ -115,16 +139,13 @@ class RequestView(RequestMoney):
         previous, following = paging.neighbours(self.meant_by(arguments), order, service_request)
         return {"view_query": query, "previous": previous, "following": following}
 
-    def _get(self, key: UUID) -> ServiceRequest:
-        query = (
-            select(ServiceRequest)
-            .where(ServiceRequest.id == key)
-            .options(joinedload(ServiceRequest.provider), joinedload(ServiceRequest.operator))
-        )
-        service_request: ServiceRequest | None = db.session.scalar(self.scope(query))
-        if service_request is None:
+    def _load(self, key: UUID) -> tuple[ServiceRequest, ProviderProfile | None, Money | None]:
+        """With who has it, and the commission that it earned somebody."""
+        found = db.session.execute(self.scope(_WITH_ALL), {"key": key}).one_or_none()
+        if found is None:
             raise NotFound("This request does not exist.")
-        return service_request
+        service_request, profile, earned, currency = found
+        return service_request, profile, Money(int(earned), currency) if currency else None
 
     def _choices(self, service_request: ServiceRequest) -> dict[str, Any]:
         """What this person can do now, the most likely step apart."""
@@ -146,19 +167,6 @@ def _next_step(service_request: ServiceRequest) -> tuple[RequestStatus, str] | N
     if not service_request.is_paid or service_request.assigned_provider_id is None:
         return None
     return _NEXT.get(service_request.status)
-
-
-def _profile(service_request: ServiceRequest) -> ProviderProfile | None:
-    if service_request.assigned_provider_id is None:
-        return None
-    query = select(ProviderProfile).where(ProviderProfile.user_id == service_request.assigned_provider_id)
-    return db.session.scalar(query)
-
-
-def _commission(service_request: ServiceRequest) -> Money | None:
-    query = select(CommissionEntry).where(CommissionEntry.service_request_id == service_request.id)
-    entries = list(db.session.scalars(query))
-    return Money(sum(entry.amount_minor for entry in entries), entries[0].currency) if entries else None
 
 
 def _phone(service_request: ServiceRequest) -> str:

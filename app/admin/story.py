@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload, load_only
 
 from app.admin.pages import MASK
@@ -50,6 +50,48 @@ _LETTERS = {
 }
 
 
+# Put together once: each page of a request asks them all. Of people it shows nothing but their names.
+_CHANGES = (
+    select(StatusChange)
+    .where(StatusChange.service_request_id == bindparam("key"))
+    .options(joinedload(StatusChange.changed_by).load_only(User.name))
+    .order_by(StatusChange.created_at.desc())
+    .limit(_MOST)
+)
+_NOTES = (
+    select(RequestNote)
+    .where(RequestNote.service_request_id == bindparam("key"))
+    .options(joinedload(RequestNote.author).load_only(User.name))
+    .order_by(RequestNote.created_at.desc())
+    .limit(_MOST)
+)
+_MAILS = (
+    select(Notification)
+    .where(Notification.service_request_id == bindparam("key"))
+    .options(
+        load_only(
+            Notification.kind,
+            Notification.status,
+            Notification.created_at,
+            Notification.sent_at,
+            Notification.last_error,
+        ),
+        joinedload(Notification.recipient_user).load_only(User.name),
+    )
+    .order_by(Notification.created_at.desc())
+    .limit(_MOST)
+)
+_ENTRIES = (
+    select(AuditEntry)
+    .where(
+        AuditEntry.subject_type == ServiceRequest.__tablename__,
+        AuditEntry.subject_id == bindparam("key"),
+        AuditEntry.action.in_(_AUDITED),
+    )
+    .options(joinedload(AuditEntry.actor).load_only(User.name))
+    .order_by(AuditEntry.created_at.desc())
+    .limit(_MOST)
+)
 _WRITTEN = frozenset({"status", "note", "refund"})
 """Kinds whose text a person wrote."""
 
@@ -93,43 +135,18 @@ def _purchase(service_request: ServiceRequest) -> Iterator[Entry]:
 
 
 def _changes(key: UUID) -> Iterator[Entry]:
-    query = (
-        select(StatusChange)
-        .where(StatusChange.service_request_id == key)
-        .options(joinedload(StatusChange.changed_by))
-        .order_by(StatusChange.created_at.desc())
-        .limit(_MOST)
-    )
-    for change in db.session.scalars(query):
+    for change in db.session.scalars(_CHANGES, {"key": key}):
         title = f"Status: {change.new_status.label}{', undone' if change.is_undone else ''}"
         yield Entry(change.created_at, "status", title, change.notes or "", _name(change.changed_by), change)
 
 
 def _notes(key: UUID) -> Iterator[Entry]:
-    query = (
-        select(RequestNote)
-        .where(RequestNote.service_request_id == key)
-        .options(joinedload(RequestNote.author))
-        .order_by(RequestNote.created_at.desc())
-        .limit(_MOST)
-    )
-    for note in db.session.scalars(query):
+    for note in db.session.scalars(_NOTES, {"key": key}):
         yield Entry(note.created_at, "note", "Note", note.body, _name(note.author))
 
 
 def _letters(key: UUID) -> Iterator[Entry]:
-    columns = (Notification.kind, Notification.status, Notification.created_at, Notification.sent_at)
-    query = (
-        select(Notification)
-        .where(Notification.service_request_id == key)
-        .options(
-            load_only(*columns, Notification.recipient, Notification.last_error, Notification.attempts),
-            joinedload(Notification.recipient_user),
-        )
-        .order_by(Notification.created_at.desc())
-        .limit(_MOST)
-    )
-    for letter in db.session.scalars(query):
+    for letter in db.session.scalars(_MAILS, {"key": key}):
         kind = "letter-failed" if letter.status is NotificationStatus.DEAD else "letter"
         receiver = letter.recipient_user.name if letter.recipient_user else "customer"
         title = f"Mail to {receiver}: {letter_name(letter.kind)}"
@@ -137,18 +154,7 @@ def _letters(key: UUID) -> Iterator[Entry]:
 
 
 def _audit(key: UUID) -> Iterator[Entry]:
-    query = (
-        select(AuditEntry)
-        .where(
-            AuditEntry.subject_type == ServiceRequest.__tablename__,
-            AuditEntry.subject_id == key,
-            AuditEntry.action.in_(_AUDITED),
-        )
-        .options(joinedload(AuditEntry.actor))
-        .order_by(AuditEntry.created_at.desc())
-        .limit(_MOST)
-    )
-    for entry in db.session.scalars(query):
+    for entry in db.session.scalars(_ENTRIES, {"key": key}):
         yield Entry(entry.created_at, "audit", _AUDITED[entry.action], _because(entry), who_of(entry), entry)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -12,11 +12,15 @@ from app.db import db
 from app.kit import clock
 from app.models import Look, User
 
+_NOTED = select(Look.id).where(
+    Look.service_request_id == bindparam("request"), Look.user_id == bindparam("user"), Look.hour == bindparam("hour")
+)
+
 
 def is_noted(request_id: UUID, user: User) -> bool:
     """Whether this person's look was noted within this hour already."""
-    query = select(Look.id).where(Look.service_request_id == request_id, Look.user_id == user.id, Look.hour == _hour())
-    return db.session.scalar(query) is not None
+    asked = {"request": request_id, "user": user.id, "hour": _hour()}
+    return db.session.scalar(_NOTED, asked) is not None
 
 
 def note(request_id: UUID, user_id: UUID) -> None:
