@@ -7,7 +7,7 @@ written here.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Insert, bindparam, insert, inspect, update
@@ -18,6 +18,8 @@ from app.db import Model, db
 from app.models import ServiceRequest
 
 _GATHERED = "gathered_rows"
+
+_FEW = 16
 
 _Kind = tuple[type[Model], str | None]
 """Of rows: their table, and the column that makes them once if one does."""
@@ -43,8 +45,7 @@ def gathered() -> Iterator[None]:
         del session.info[_GATHERED]
     # What they speak of has to be there first.
     session.flush()
-    for kind, rows in kinds.items():
-        _insert(kind, rows)
+    _insert_all(kinds)
 
 
 def add(row: Model) -> None:
@@ -67,6 +68,19 @@ def add_once(model: type[Model], values: Mapping[str, Any], *, by: str) -> None:
 def write_now(model: type[Model], rows: Iterable[Mapping[str, Any]]) -> None:
     """Rows that cannot wait, in one statement."""
     _insert((model, None), [_columns(row, model) for row in rows])
+
+
+def _insert_all(kinds: _Rows) -> None:
+    """A few rows of several tables go there in one statement where there is a way to: each one more would wait."""
+    few = sum(map(len, kinds.values())) <= _FEW
+    if len(kinds) > 1 and few and db.session.get_bind().dialect.name == "postgresql":
+        rows = [(kind, _defaults(kind[0]) | row) for kind, rows in kinds.items() for row in rows]
+        values = {f"{number}_{name}": row[name] for number, (_, row) in enumerate(rows) for name in row}
+        statement = _insertions(tuple((kind, tuple(row)) for kind, row in rows))
+        db.session.connection().execute(statement, values)
+        return
+    for kind, rows_of_kind in kinds.items():
+        _insert(kind, rows_of_kind)
 
 
 def _insert(kind: _Kind, rows: list[dict[str, Any]]) -> None:
@@ -96,6 +110,29 @@ def _insertion(model: type[Model], once: str | None, dialect: str) -> Insert:
         return insert(table)
     insert_or_leave = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return insert_or_leave(table).on_conflict_do_nothing(index_elements=[once])
+
+
+@lru_cache(maxsize=256)
+def _insertions(rows: tuple[tuple[_Kind, tuple[str, ...]], ...]) -> Insert:
+    """One statement for rows of these tables with these columns."""
+    parts = []
+    for number, (kind, names) in enumerate(rows):
+        columns = cast(Any, kind[0].__table__).c
+        values = {name: bindparam(f"{number}_{name}", type_=columns[name].type) for name in names}
+        parts.append(_insertion(*kind, "postgresql").values(values))
+    last = parts.pop()
+    return last.add_cte(*(part.cte(f"row_{number}") for number, part in enumerate(parts)))
+
+
+def _defaults(model: type[Model]) -> dict[str, Any]:
+    """What a new row has without being told, which the library fills in for one table at a time."""
+    return {name: default.arg(None) if default.is_callable else default.arg for name, default in _default_of(model)}
+
+
+@cache
+def _default_of(model: type[Model]) -> tuple[tuple[str, Any], ...]:
+    columns = cast(Any, model.__table__).c
+    return tuple((column.key, column.default) for column in columns if column.default is not None)
 
 
 def write(service_requests: Iterable[ServiceRequest]) -> None:

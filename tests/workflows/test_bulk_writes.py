@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import nullcontext
 
 import pytest
 import time_machine
@@ -28,8 +29,8 @@ def provider(session):
     return make_provider(availability="away")
 
 
-def alone(action, request, actor, provider):
-    with transaction():
+def alone(action, request, actor, provider, gathered):
+    with transaction(), gathered():
         locked = requests.get_locked(request.id)
         match action:
             case "set_status":
@@ -46,7 +47,8 @@ PARAMETERS = {"set_status": {"status": "in_progress", "note": "We begin."}, "ass
 
 
 @pytest.mark.parametrize("action", PARAMETERS)
-def test_many_leave_behind_what_one_does(session, provider, action):
+@pytest.mark.parametrize("gathered", [nullcontext, bulk_writes.gathered], ids=["by itself", "gathered"])
+def test_many_leave_behind_what_one_does(session, provider, action, gathered):
     staff, service = make_user(Role.OPERATOR), make_service()
     parameters = PARAMETERS[action] | ({"provider": str(provider.id)} if action == "assign" else {})
     with time_machine.travel(clock.utc_now(), tick=False):
@@ -58,7 +60,7 @@ def test_many_leave_behind_what_one_does(session, provider, action):
             if action == "route":
                 session.execute(db.text("UPDATE provider_profiles SET availability = 'available'"))
         known = _known()
-        alone(action, one, acting(staff), provider)
+        alone(action, one, acting(staff), provider, gathered)
         if action == "route":
             with transaction():
                 session.execute(db.text("UPDATE provider_profiles SET open_work = 0"))
