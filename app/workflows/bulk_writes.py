@@ -19,7 +19,7 @@ from app.models import ServiceRequest
 
 _GATHERED = "gathered_rows"
 
-_FEW = 16
+_FEW = 6
 
 _Kind = tuple[type[Model], str | None]
 """Of rows: their table, and the column that makes them once if one does."""

@@ -52,8 +52,9 @@ def _finished(count: int) -> list[UUID]:
 
 def _worked_on(count: int) -> list[Any]:
     columns = (ServiceRequest.id, ServiceRequest.version, ServiceRequest.status, ServiceRequest.assigned_provider_id)
-    query = select(*columns).where(ServiceRequest.status.in_(_WORKED_ON)).order_by(ServiceRequest.updated_at)
-    return list(db.session.execute(query.limit(count)))
+    query = select(*columns).where(ServiceRequest.status.in_(_WORKED_ON))
+    # The newest: the floor beside it changes the oldest.
+    return list(db.session.execute(query.order_by(ServiceRequest.created_at.desc()).limit(count)))
 
 
 def _people() -> list[UUID]:
