@@ -54,11 +54,6 @@ def enter(client, code):
     return client.post("/login/code", data={"code": code})
 
 
-def secret_on(page):
-    """What the page shows to be typed."""
-    return page.text.partition('class="mono secret"')[2].partition("</p>")[0].replace("<span>", "")
-
-
 def is_in(client):
     return client.get("/account").status_code == 200
 
