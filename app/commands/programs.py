@@ -79,7 +79,7 @@ def _why_not_free(address: Address) -> str | None:
         try:
             attempt.bind((address.host, address.port))
         except OSError as error:
-            return os.strerror(error.errno) if error.errno else str(error)
+            return error.strerror or str(error)
     return None
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import exc
 
 from app import migrate
 from app.db import db, is_passing
+from app.kit.crypto import CannotOpen
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -18,12 +19,14 @@ _NOT_SET_UP = "the database does not have the tables of this release yet: `make 
 
 
 def with_application(command: Callable[P, R]) -> Callable[P, R]:
-    """In the application's context; trouble with the database is one line instead of a traceback."""
+    """In the application's context; trouble with database or keys is one line instead of a traceback."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
+        except CannotOpen as error:
+            raise click.ClickException(str(error)) from error
         except exc.DBAPIError as error:
             words = _explain(error)
             if words is None:

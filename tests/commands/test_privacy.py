@@ -1,10 +1,12 @@
 """One customer's data is handed out as a file, and erased while the accounts stay as they were."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
 
+from app.columns import keyring
 from app.db import Model, db, transaction
 from app.extensions import limiter
 from app.jobs import audit as audit_job
@@ -18,7 +20,7 @@ from app.models import (
     RequestStatus,
     ServiceRequest,
 )
-from app.workflows import requests, status
+from app.workflows import keys, requests, status
 from app.workflows.audit import SYSTEM
 from tests.auditing import problem, tamper
 from tests.commissions import give_back, make_affiliate, sell
@@ -187,6 +189,22 @@ def test_a_file_that_cannot_be_written_is_said_in_one_line(app, session, tmp_pat
     assert result.output.strip().splitlines() == [
         f"Error: cannot write to {tmp_path}/nowhere/kavya.json: No such file or directory"
     ]
+
+
+@pytest.mark.parametrize("command", [["export-customer", EMAIL], ["erase-customer", EMAIL, "--yes"], ["verify-audit"]])
+def test_with_a_key_lost_nobody_is_told_that_nothing_is_kept(app, session, settings, make_app, command):
+    make_request()
+    audit_job.chain()
+    with transaction():
+        keys.ensure_known()
+    other = make_app(replace(settings, encryption_keys=("another-key-0123456789-abcdefghijklmnop",)))
+    try:
+        result = run(other, *command)
+    finally:
+        keyring.use(settings.encryption_keys)
+    assert result.exit_code == 1
+    assert result.output.splitlines()[-1].startswith("Error: ")
+    assert "ENCRYPTION_KEYS" in result.output
 
 
 def test_who_is_not_known_is_said_in_one_line(app, session):
