@@ -32,8 +32,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
+        if value is None or value.tzinfo is UTC:
+            return value
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
@@ -120,6 +120,7 @@ class EnumText(TypeDecorator[E]):
     def __init__(self, members: type[E]) -> None:
         super().__init__()
         self.members = members
+        self._known: dict[str, E] = {member.value: member for member in members}
 
     def process_bind_param(self, value: E | str | None, dialect: Dialect) -> str | None:
         if value is None:
@@ -128,4 +129,5 @@ class EnumText(TypeDecorator[E]):
         return member
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:
-        return None if value is None else self.members(value)
+        # A list page asks a hundred times, an export a million; the enum itself says what is wrong with a stranger.
+        return None if value is None else self._known.get(value) or self.members(value)
