@@ -26,7 +26,7 @@ from tests.benchmarks.sink import Sink
 from tests.servers import queue
 
 _WEB = 2
-_CUSTOMERS, _OPERATORS = 2, 2
+_CUSTOMERS = 2
 _REST = 0.25
 _PATIENCE = 60.0
 _MEGABYTE = 1 << 20
@@ -109,7 +109,7 @@ def _soak(shop: Shop, started: dict[str, subprocess.Popen], sink: Sink, wanted: 
     crowd = Crowd(
         [
             *(soak_roles.customer(shop, number) for number in range(_CUSTOMERS)),
-            *(soak_roles.operator(shop, number) for number in range(_OPERATORS)),
+            *(soak_roles.operator(shop, number) for number in range(soak_roles.OPERATORS)),
             soak_roles.gateway(shop),
             soak_roles.manager(shop),
         ],
