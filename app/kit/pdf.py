@@ -81,7 +81,8 @@ class Document:
             "FontFile2": self._add_packed(program, Length1=len(piece.program)),
         })  # fmt: skip
         order = {"Registry": pydyf.String("Adobe"), "Ordering": pydyf.String("Identity"), "Supplement": 0}
-        widths = pydyf.Array([0, pydyf.Array(piece.widths)])
+        # In one piece: number by number they are a third of all that is written out.
+        widths = f"[0 [{' '.join(map(str, piece.widths))}]]"
         inner = self._add({
             "Type": "/Font", "Subtype": "/CIDFontType2", "BaseFont": f"/{piece.name}", "W": widths,
             "FontDescriptor": descriptor.reference, "CIDSystemInfo": pydyf.Dictionary(order),
