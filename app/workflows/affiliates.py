@@ -115,7 +115,7 @@ def earning(service_request: ServiceRequest, payment: Payment) -> tuple[Step, ..
 
 def _earn(service_request: ServiceRequest, payment: Payment) -> None:
     sent_by = {"affiliate_id": service_request.affiliate_id, "service_id": service_request.service_id}
-    terms = db.session.execute(_TERMS, sent_by).one_or_none()
+    terms = db.session.connection().execute(_TERMS, sent_by).one_or_none()
     if terms is None or fold(terms.email) == fold(service_request.customer_email):
         return
     rate, rule = terms.rate_basis_points, CommissionRule.AFFILIATE

@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 _PATIENCE = "1s"
 """How long such a step waits for a lock that somebody else holds, on PostgreSQL."""
+_WAIT = text("SELECT set_config('lock_timeout', :patience, true)")
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def beside(logger: Logger, failure: str, **facts: object) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One of several, with what is logged when it fails."""
+    """One of several that only write rows, with what is logged when it fails."""
 
     logger: Logger
     failure: str
@@ -48,7 +49,8 @@ def all_beside(*steps: Step) -> None:
 
 def _succeed_together(steps: Sequence[Step]) -> bool:
     try:
-        with db.session.begin_nested(), _patience():
+        # The connection's own savepoint: the session has nothing to remember of steps that only write rows.
+        with db.session.connection().begin_nested(), _patience():
             for step in steps:
                 step.carry_out()
     except Exception:
@@ -82,5 +84,6 @@ def _patience() -> Iterator[None]:
 
 
 def _wait_at_most(patience: str) -> None:
-    if db.session.get_bind().dialect.name == "postgresql":
-        db.session.execute(text("SELECT set_config('lock_timeout', :patience, true)"), {"patience": patience})
+    connection = db.session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(_WAIT, {"patience": patience})

@@ -23,7 +23,8 @@ _FEW = 6
 
 _Kind = tuple[type[Model], str | None]
 """Of rows: their table, and the column that makes them once if one does."""
-_Rows = dict[_Kind, list[dict[str, Any]]]
+_Rows = dict[tuple[_Kind, frozenset[str]], list[dict[str, Any]]]
+"""Those that go out together have the same columns."""
 
 
 @contextmanager
@@ -54,7 +55,7 @@ def add(row: Model) -> None:
     if kinds is None:
         db.session.add(row)
     else:
-        kinds.setdefault((type(row), None), []).append(_columns(vars(row), type(row)))
+        _gather(kinds, (type(row), None), vars(row))
 
 
 def add_once(model: type[Model], values: Mapping[str, Any], *, by: str) -> None:
@@ -62,7 +63,7 @@ def add_once(model: type[Model], values: Mapping[str, Any], *, by: str) -> None:
     kinds = _gathered()
     if kinds is None:
         raise RuntimeError("add_once() needs gathered()")
-    kinds.setdefault((model, by), []).append(_columns(values, model))
+    _gather(kinds, (model, by), values)
 
 
 def write_now(model: type[Model], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -74,18 +75,23 @@ def _insert_all(kinds: _Rows) -> None:
     """A few rows of several tables go there in one statement where there is a way to: each one more would wait."""
     few = sum(map(len, kinds.values())) <= _FEW
     if len(kinds) > 1 and few and db.session.get_bind().dialect.name == "postgresql":
-        rows = [(kind, _defaults(kind[0]) | row) for kind, rows in kinds.items() for row in rows]
+        rows = [(kind, _defaults(kind[0]) | row) for (kind, _), rows in kinds.items() for row in rows]
         values = {f"{number}_{name}": row[name] for number, (_, row) in enumerate(rows) for name in row}
         statement = _insertions(tuple((kind, tuple(row)) for kind, row in rows))
         db.session.connection().execute(statement, values)
         return
-    for kind, rows_of_kind in kinds.items():
+    for (kind, _), rows_of_kind in kinds.items():
         _insert(kind, rows_of_kind)
 
 
 def _insert(kind: _Kind, rows: list[dict[str, Any]]) -> None:
     dialect = db.session.get_bind().dialect.name
     db.session.connection().execute(_insertion(*kind, dialect), rows)
+
+
+def _gather(kinds: _Rows, kind: _Kind, values: Mapping[str, Any]) -> None:
+    row = _columns(values, kind[0])
+    kinds.setdefault((kind, frozenset(row)), []).append(row)
 
 
 def _gathered() -> _Rows | None:

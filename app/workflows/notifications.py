@@ -160,7 +160,7 @@ postmark = Postmark()
 
 
 def administrators() -> list[Recipient]:
-    return [Recipient(email, key) for key, email in db.session.execute(_ADMINISTRATORS)]
+    return [Recipient(email, key) for key, email in db.session.connection().execute(_ADMINISTRATORS)]
 
 
 def _tell_customer(kind: str, service_request: ServiceRequest, *, about: Payment | Refund | StatusChange) -> None:

@@ -244,6 +244,6 @@ def _set_status(refund: Refund, status: RefundStatus) -> None:
 
 
 def _gone_minor(payment: Payment) -> int:
-    returned, lost = db.session.execute(_GONE, {"payment_id": payment.id}).one()
+    returned, lost = db.session.connection().execute(_GONE, {"payment_id": payment.id}).one()
     is_counted_twice = gateway_choice.refunds_lost_disputes(payment.gateway)
     return int(returned or 0) + (0 if is_counted_twice else int(lost or 0))

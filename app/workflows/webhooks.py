@@ -104,7 +104,7 @@ def _entry(dialect: str) -> ReturningInsert[UUID, datetime | None, datetime | No
 
 def handle(event_row_id: UUID, event: GatewayEvent | None = None) -> EventOutcome | None:
     """Act on a message that was seen, which says `event`; None when another delivery or job has done so."""
-    seen = db.session.execute(_LOCKED, {"id": event_row_id}).one()
+    seen = db.session.connection().execute(_LOCKED, {"id": event_row_id}).one()
     if seen.handled_at is not None:
         return None
     found = _act(seen.gateway, event or read_again(db.session.get_one(WebhookEvent, event_row_id)))

@@ -47,7 +47,7 @@ def business() -> Calendar:
     """The one calendar that deadlines are counted in; always open until hours are set."""
     week: dict[int, tuple[Hours, ...]] = defaultdict(tuple)
     days = set()
-    for weekday, opens, closes, day in db.session.execute(_BUSINESS):
+    for weekday, opens, closes, day in db.session.connection().execute(_BUSINESS):
         if day is None:
             week[weekday] += (Hours(opens, closes),)
         else:
