@@ -58,14 +58,15 @@ def init_app(app: Flask) -> None:
 
 
 def error_shape(trouble: Trouble) -> dict[str, Any]:
-    """The JSON every program gets for every error."""
+    """The JSON every program gets for every error; the scripts of our pages show it to a person."""
+    advice = troubles.ADVICE_TO_PROGRAMS if request.path.startswith("/api/") else {}
     return {
         "error": {
             "code": trouble.code,
             "message": trouble.message,
             "details": dict(trouble.details),
             "retryable": trouble.retryable,
-            "suggestedAction": trouble.suggested_action,
+            "suggestedAction": advice.get(trouble.code, trouble.suggested_action),
         },
         "requestId": g.get("request_id"),
     }

@@ -79,6 +79,24 @@ CONFLICT = Trouble(
 )
 ALL = (*BY_STATUS.values(), UNEXPECTED, CSRF, DATABASE, FULL, CONFLICT)
 
+ADVICE_TO_PROGRAMS = {
+    "bad_request": "Send a JSON object in UTF-8.",
+    "unauthenticated": "Send a valid token, as `Authorization: Bearer cf_…`.",
+    "forbidden": "Use a token with the scope, of somebody whose role may do this.",
+    "csrf_failed": "With a session, send the page's token as `X-CSRFToken`.",
+    "not_found": "Check the address and the id.",
+    "method_not_allowed": "Use a method that the header `Allow` names.",
+    "too_many_requests": "Wait as long as `Retry-After` says, then go on more slowly.",
+    "internal_error": "Try again in a minute; if it happens again, write to us with the `requestId`.",
+    "database_unavailable": "Try again after `Retry-After`; a purchase with the same `Idempotency-Key`.",
+    "transition_refused": "Set a status that the message names.",
+    "assignment_refused": "Read the message; choose another provider or none.",
+    "already_paid": "Nothing: the purchase is complete.",
+    "invalid_signature": "Sign the raw body with the secret of this endpoint.",
+    "unsupported_gateway": "Use the address that the console shows for this gateway.",
+}
+"""By code, in place of what a person at a page would be told."""
+
 
 def of_refusal(error: DomainError) -> Trouble:
     return Trouble(error.http_status, error.code, error.message, error.suggested_action, error.retryable, error.details)

@@ -22,23 +22,6 @@ WITH_BODY = ("too_large", "unsupported_media_type", "storage_full", "conflict")
 OF_STAFF = ("unauthenticated", "forbidden", "csrf_failed")
 """What any endpoint may answer, any that takes a body, any that asks who calls."""
 
-_ADVICE = {
-    "bad_request": "Send a JSON object in UTF-8.",
-    "unauthenticated": "Send a valid token, as `Authorization: Bearer cf_…`.",
-    "forbidden": "Use a token with the scope, of somebody whose role may do this.",
-    "csrf_failed": "With a session, send the page's token as `X-CSRFToken`.",
-    "not_found": "Check the address and the id.",
-    "method_not_allowed": "Use a method that the header `Allow` names.",
-    "too_many_requests": "Wait as long as `Retry-After` says, then go on more slowly.",
-    "internal_error": "Try again in a minute; if it happens again, write to us with the `requestId`.",
-    "database_unavailable": "Try again after `Retry-After`; a purchase with the same `Idempotency-Key`.",
-    "transition_refused": "Set a status that the message names.",
-    "assignment_refused": "Read the message; choose another provider or none.",
-    "already_paid": "Nothing: the purchase is complete.",
-    "invalid_signature": "Sign the raw body with the secret of this endpoint.",
-    "unsupported_gateway": "Use the address that the console shows for this gateway.",
-}
-
 
 @cache
 def all_codes() -> dict[str, ErrorCode]:
@@ -53,7 +36,9 @@ def all_codes() -> dict[str, ErrorCode]:
     )
     found = {each.code: each for each in (*refusals, *common)}
     return {
-        code: ErrorCode(code, each.status, each.message, _ADVICE.get(code, each.action), each.is_retryable)
+        code: ErrorCode(
+            code, each.status, each.message, troubles.ADVICE_TO_PROGRAMS.get(code, each.action), each.is_retryable
+        )
         for code, each in sorted(found.items())
     }
 

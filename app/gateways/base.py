@@ -18,6 +18,8 @@ from app.gateways.errors import (
 )
 from app.kit.money import Money
 
+_LONGEST_NAME = 255
+
 # Who speaks the contract finds its errors here too.
 __all__ = [
     "BadCredentials",
@@ -279,6 +281,16 @@ class Gateway(ABC):
         if not any(self.config.webhook_secrets) or not self.verify_webhook(payload, headers):
             raise InvalidSignature
         try:
-            return self.process_webhook(payload, headers)
+            event = self.process_webhook(payload, headers)
+            _ensure_storable(event.event_id, event.name)
         except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
             raise InvalidSignature("The message is signed, but is no event we can read.") from error
+        return event
+
+
+def _ensure_storable(*names: str) -> None:
+    """Raises ValueError for what no database keeps; no gateway has such ids, but a stranger with its secret may."""
+    for name in names:
+        if len(name) > _LONGEST_NAME or "\0" in name:
+            raise ValueError("a name of an event is too long, or holds a NUL")
+        name.encode()
