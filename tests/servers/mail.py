@@ -99,17 +99,20 @@ class MailServer:
 
     async def _break(self) -> None:
         self._server.close()
+        # Whoever was just let in has no line of its own before this.
+        await asyncio.sleep(0)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         for line in self._lines:
             if line.transport is not None:
                 line.transport.abort()
-        self._lines.clear()
 
     def clear(self) -> None:
         self.connections = 0
         self.attempts.clear()
         self.unknown_recipients.clear()
         self._answers.clear()
-        self._lines.clear()
         self.release()
 
     def stop(self) -> None:
@@ -153,6 +156,7 @@ class MailServer:
         self._loop.run_until_complete(self._listen())
         self._loop.run_forever()
         self._server.close()
+        self._hang_up()
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
         self._loop.run_until_complete(self._server.wait_closed())
@@ -160,6 +164,7 @@ class MailServer:
 
     def _meet(self) -> SMTP:
         self.connections += 1
+        self._lines = [line for line in self._lines if line.transport is not None]
         line = SMTP(self, hostname="localhost")
         self._lines.append(line)
         return line
