@@ -42,7 +42,8 @@ PERIODIC_JOBS = (
     PeriodicJob("alert-overdue", "app.jobs.sweep.alert_overdue", 60),
     PeriodicJob("sweep-bulk-changes", "app.jobs.bulk.sweep", 10),
     PeriodicJob("sweep-imports", "app.jobs.imports.sweep", 60),
-    PeriodicJob("chain-audit", "app.jobs.audit.chain", 10),
+    # After a restore or a load there may be much of it, which mail does not wait for.
+    PeriodicJob("chain-audit", "app.jobs.audit.chain", 10, on=queue.UPKEEP),
     PeriodicJob("verify-audit", "app.jobs.audit.verify", 3600, on=queue.UPKEEP),
     PeriodicJob("apply-retention", "app.jobs.retention.forget", 86_400, on=queue.UPKEEP),
     PeriodicJob("keep-figures", "app.jobs.figures.keep", 600, on=queue.UPKEEP),
