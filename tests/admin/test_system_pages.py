@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from app.admin.permissions import PERMISSIONS, Permission
 from app.admin.roles import DUTIES
+from app.db import transaction
 from app.kit import clock
 from app.models import FeatureFlag, FlagState, Role
 from app.workflows import flags
@@ -67,9 +68,9 @@ def switch(client, **sent):
     return client.post(FLAG, data={"seen": seen[0]["value"] if seen else ""} | sent)
 
 
-def setting(session):
-    session.rollback()
-    return flags.setting(PURCHASE)
+def setting():
+    with transaction():
+        return flags.setting(PURCHASE)
 
 
 def test_each_flag_says_what_it_guards_and_how_it_stands(client, session):
@@ -84,15 +85,15 @@ def test_each_flag_says_what_it_guards_and_how_it_stands(client, session):
 def test_an_administrator_switches_a_flag_for_a_share_and_for_people(client, session):
     admin = sign_in(client)
     assert switch(client, state="percent", percent="25 %").location == "/admin/flags/"
-    assert setting(session) == Setting(FlagState.PERCENT, 25)
+    assert setting() == Setting(FlagState.PERCENT, 25)
     assert "25 % of visitors" in Page(client.get("/admin/flags/").text).words
     assert switch(client, state="users", emails=f"{admin.email}\n").status_code == 302
-    assert setting(session).emails == (admin.email,)
+    assert setting().emails == (admin.email,)
     page = Page(client.get(FLAG).text)
     assert admin.email in page.words
     assert f"IST: {admin.name}" in page.words
     assert switch(client, state="off", percent="99", emails="x").status_code == 302
-    assert setting(session) == Setting(FlagState.OFF)
+    assert setting() == Setting(FlagState.OFF)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_others_switch_nothing(client, session, role):
     sign_in(client, role)
     seen = flags.fingerprint(flags.setting(PURCHASE))
     assert client.post(FLAG, data={"state": "off", "seen": seen}).status_code == 403
-    assert setting(session) == Setting(FlagState.ON)
+    assert setting() == Setting(FlagState.ON)
 
 
 # --- accounts

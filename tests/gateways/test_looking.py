@@ -87,7 +87,8 @@ def test_the_report_names_what_the_gateway_did_without_us_and_reconciling_enters
     order = simulator.ledger.find(payment.gateway_intent_id)
     getattr(simulator, gateway).refund(order.id if gateway == "stripe" else order.paid.id, 2_500)
     run = app.test_cli_runner().invoke
-    assert f"refunded: ours 0, {gateway} 2500" in run(args=["reconcile", "--report-only"]).output
+    nothing, gone = (Money(minor, payment.currency).format() for minor in (0, 2_500))
+    assert f"refunded: ours {nothing}, {gateway} {gone}" in run(args=["reconcile", "--report-only"]).output
     assert fresh(payment).refunded_minor == 0
     assert "1 payments: 0 differences" in run(args=["reconcile"]).output
     assert fresh(payment).refunded_minor == 2_500
@@ -102,7 +103,8 @@ def test_a_refund_that_stands_in_our_books_alone_is_a_difference(simulator, gate
         refund = refunds.open_refund(locked, wish, actor=SYSTEM)
         refunds.learn(locked, refunds.RefundNews("invented", refund.amount, "success", str(refund.id)))
     (difference,) = reconciliation.compare(fresh(payment)).differences
-    assert (difference.what, difference.ours, difference.theirs) == ("refunded", "100", "0")
+    given, nothing = (Money(minor, payment.currency).format() for minor in (100, 0))
+    assert (difference.what, difference.ours, difference.theirs) == ("refunded", given, nothing)
 
 
 @pytest.mark.parametrize("gateway", sorted(CURRENCIES))

@@ -89,6 +89,7 @@ def _refund(service_request):
     payment = db.session.scalars(select(Payment).where(Payment.service_request_id == service_request.id)).one()
     refund = Refund(payment_id=payment.id, gateway=payment.gateway, amount_minor=100, currency=payment.currency)
     db.session.add(refund)
+    db.session.flush()
     notifications.refund_issued(service_request, refund)
 
 
