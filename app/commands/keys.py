@@ -4,13 +4,10 @@ from datetime import timedelta
 
 import click
 
-from app import migrate
 from app.ages import exact
 from app.commands.surroundings import with_application
-from app.db import db, transaction
-from app.errors import DomainError
+from app.db import transaction
 from app.kit import clock
-from app.kit.crypto import CannotOpen
 from app.workflows import audit, key_rotation, keys
 from app.workflows.audit import COMMAND
 from app.workflows.key_rotation import Place
@@ -30,7 +27,6 @@ def rotate_keys(*, check: bool) -> None:
     Begin by adding the new key as the last one and starting all processes anew, so that each can read what others
     write with it; then put it first, start them again, and run this. It can be stopped and run again at any time.
     """
-    ensure_keys()
     left = {place.name: key_rotation.count_left(place) for place in key_rotation.places()}
     if check:
         _say(left)
@@ -43,18 +39,6 @@ def rotate_keys(*, check: bool) -> None:
         with transaction():
             keys.forget_old()
     _say(left)
-
-
-def ensure_keys() -> None:
-    """Refuses to go on with a database that we have not all keys of. Before its migration there is nothing to know."""
-    with db.engine.connect() as connection:
-        if not migrate.is_current(connection):
-            return
-    try:
-        with transaction():
-            keys.ensure_known()
-    except (DomainError, CannotOpen) as error:
-        raise click.ClickException(str(error)) from error
 
 
 def _rotate(rows: int) -> list[str]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from app.commands.keys import ensure_keys
 from app.commands.surroundings import with_application
 from app.db import transaction
 from app.errors import DomainError
@@ -20,8 +19,6 @@ from app.workflows.audit import COMMAND
 @with_application
 def export_customer(email: str, output: Path | None) -> None:
     """Print all that is kept about the customer with the address EMAIL, as JSON."""
-    # Without all keys we would not find them, and say that nothing is kept.
-    ensure_keys()
     try:
         with transaction():
             picture = privacy.export(email, actor=COMMAND)
@@ -50,7 +47,6 @@ def erase_customer(email: str, *, force: bool, yes: bool) -> None:
 
     It cannot be undone. Done twice it does nothing the second time.
     """
-    ensure_keys()
     found = customers.requests_of(email)
     if not found:
         click.echo(f"Nothing is kept about {email}.")

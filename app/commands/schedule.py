@@ -2,7 +2,6 @@
 
 import click
 
-from app.commands.keys import ensure_keys
 from app.commands.surroundings import with_application
 from app.jobs.schedule import Scheduler
 
@@ -11,5 +10,4 @@ from app.jobs.schedule import Scheduler
 @with_application
 def schedule() -> None:
     """Ring for the jobs that are done again and again, until stopped; a second one does no harm."""
-    ensure_keys()
     Scheduler().run()

@@ -13,7 +13,6 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from app import embedded_queue, migrate
-from app.commands.keys import ensure_keys
 from app.commands.programs import (
     ROOT,
     Address,
@@ -26,7 +25,7 @@ from app.commands.programs import (
     shared_counters,
     web_processes,
 )
-from app.commands.surroundings import first_line, with_application
+from app.commands.surroundings import before_the_database, ensure_keys, first_line
 from app.config import Settings
 from app.db import db
 from app.extensions import settings
@@ -36,7 +35,7 @@ from app.supervisor import Program, Supervisor
 
 
 @click.command()
-@with_application
+@before_the_database
 def serve() -> None:
     """Bring the database up to date, then run web, worker and scheduler until stopped."""
     end_with_make()

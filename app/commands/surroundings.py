@@ -9,8 +9,10 @@ from flask.cli import with_appcontext
 from sqlalchemy import exc
 
 from app import migrate
-from app.db import db, is_passing
+from app.db import db, is_passing, transaction
+from app.errors import DomainError
 from app.kit.crypto import CannotOpen
+from app.workflows import keys
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -19,7 +21,18 @@ _NOT_SET_UP = "the database does not have the tables of this release yet: `make 
 
 
 def with_application(command: Callable[P, R]) -> Callable[P, R]:
-    """In the application's context; trouble with database or keys is one line instead of a traceback."""
+    """In the application's context, and with all keys of the database: with another one nobody would be found, and
+    what is written could not be read by the service. Trouble with either is one line instead of a traceback."""
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        ensure_keys()
+        return command(*args, **kwargs)
+
+    return before_the_database(wraps(command)(run))
+
+
+def before_the_database(command: Callable[P, R]) -> Callable[P, R]:
+    """The same for who makes the database first."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -34,6 +47,18 @@ def with_application(command: Callable[P, R]) -> Callable[P, R]:
             raise click.ClickException(words) from error
 
     return cast(Callable[P, R], with_appcontext(run))
+
+
+def ensure_keys() -> None:
+    """Refuses to go on with a database that we have not all keys of. Before its migration there is nothing to know."""
+    with db.engine.connect() as connection:
+        if not migrate.is_current(connection):
+            return
+    try:
+        with transaction():
+            keys.ensure_known()
+    except (DomainError, CannotOpen) as error:
+        raise click.ClickException(str(error)) from error
 
 
 def first_line(error: BaseException) -> str:

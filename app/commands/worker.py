@@ -3,7 +3,6 @@
 import click
 from flask import current_app
 
-from app.commands.keys import ensure_keys
 from app.commands.surroundings import with_application
 from app.extensions import settings
 from app.jobs import worker as jobs_worker
@@ -33,5 +32,4 @@ def worker(queues: tuple[str, ...]) -> None:
 
     Run as many of these as you like, on as many machines.
     """
-    ensure_keys()
     jobs_worker.run(current_app._get_current_object(), settings().redis_url, queues)  # type: ignore[attr-defined]

@@ -191,8 +191,18 @@ def test_a_file_that_cannot_be_written_is_said_in_one_line(app, session, tmp_pat
     ]
 
 
-@pytest.mark.parametrize("command", [["export-customer", EMAIL], ["erase-customer", EMAIL, "--yes"], ["verify-audit"]])
-def test_with_a_key_lost_nobody_is_told_that_nothing_is_kept(app, session, settings, make_app, command):
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["export-customer", EMAIL],
+        ["erase-customer", EMAIL, "--yes"],
+        ["verify-audit"],
+        ["create-token", EMAIL],
+        ["set-gateway", "stripe", "--api-secret", "sk_test_1"],
+        ["load-sample", "--requests", "1"],
+    ],
+)
+def test_with_a_key_lost_nothing_is_told_or_written(app, session, settings, make_app, command):
     make_request()
     audit_job.chain()
     with transaction():
