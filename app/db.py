@@ -3,7 +3,7 @@
 import logging
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar, TypeVarTuple, cast
@@ -146,14 +146,14 @@ def run_after_commit(callback: Callable[[], None]) -> None:
         callbacks.append(callback)
 
 
-def glance(statement: Select[*Ts]) -> Row[*Ts] | None:
-    """The one row of a small question that most pages begin with. No transaction is opened for it: that saves two of
+def glance(statement: Select[*Ts], values: Mapping[str, object] | None = None) -> Sequence[Row[*Ts]]:
+    """The rows of a question that a page needs nothing beside. No transaction is opened for it: that saves two of
     three round trips, and a statement by itself sees what is committed all the same."""
     session = db.session()
     if session.in_transaction():
-        return session.execute(statement).one_or_none()
+        return session.execute(statement, values).all()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        return connection.execute(statement).one_or_none()
+        return connection.execute(statement, values).all()
 
 
 def is_writing() -> bool:

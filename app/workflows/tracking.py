@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from app.db import db
+from app.db import db, glance
 from app.errors import NotFound
 from app.kit.ids import parse_reference_number
 from app.models import OPEN_STATUSES, Category, PaymentStatus, RequestStatus, ServiceRequest, StatusChange
@@ -126,7 +126,7 @@ def find_request(text: str) -> ServiceRequest:
 
 def find_progress(text: str) -> Progress:
     """How the request with this reference number stands. Raises MistypedReference or UnknownReference."""
-    rows = db.session.execute(_PROGRESS, {"reference": _reference(text)}).all()
+    rows = glance(_PROGRESS, {"reference": _reference(text)})
     if not rows:
         raise UnknownReference
     values = rows[0]._asdict()
