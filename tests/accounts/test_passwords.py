@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 import time_machine
-from sqlalchemy import event, select
+from sqlalchemy import select
 
-from app.db import db, transaction
+from app.db import transaction
 from app.jobs import notifications as delivering
 from app.models import AuditEntry, Notification, Role
 from app.stationery import stationery
@@ -18,6 +18,7 @@ from app.workflows.deliveries import SentCopy
 from tests.factories import PASSWORD, make_user
 from tests.pages import Page
 from tests.sign_in import sign_in
+from tests.statements import asked
 from tests.threads import at_once
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -75,13 +76,10 @@ def test_an_unknown_address_costs_the_same_statements(app, client, session):
     known = make_user()
     counts = {}
     for email in (known.email, "nobody@example.com"):
-        statements = []
-        listener = lambda _c, _cursor, statement, *_: statements.append(statement.split()[0])  # noqa: E731, B023
-        event.listen(db.engine, "before_cursor_execute", listener)
-        ask(client, email)
-        event.remove(db.engine, "before_cursor_execute", listener)
         # Taken back in one case, kept in the other.
-        counts[email] = [word for word in statements if word not in {"RELEASE", "ROLLBACK"}]
+        with asked(without=["RELEASE", "ROLLBACK"]) as statements:
+            ask(client, email)
+        counts[email] = [statement.split()[0] for statement in statements]
     assert counts[known.email] == counts["nobody@example.com"]
 
 

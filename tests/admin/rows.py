@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import delete, event
+from sqlalchemy import delete
 
 from app.columns import keyring
 from app.db import db, transaction
@@ -14,6 +14,7 @@ from app.kit.ids import new_reference_number
 from app.models import NameWord, PaymentStatus, RequestStatus, Service, ServiceRequest
 from app.workflows.request_search import UNPAID
 from tests.pages import Page
+from tests.statements import asked
 
 URL = "/admin/requests/"
 
@@ -85,15 +86,6 @@ def count_queries(client: Any, address: str) -> int:
 
 def statements_of(send: Callable[[], Any]) -> list[str]:
     """What a request has the database do, without where a transaction begins and ends; its answer has to be right."""
-    noted: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            noted.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
+    with asked(without=["BEGIN"]) as statements:
         assert send().status_code == 200
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    return noted
+    return statements

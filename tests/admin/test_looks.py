@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import time_machine
-from sqlalchemy import event, select
+from sqlalchemy import select
 
-from app.db import db
 from app.models import Look, Role
 from tests.factories import make_request, make_user
 from tests.pages import Page
 from tests.sign_in import sign_in
+from tests.statements import asked
 
 TEN_PAST = datetime(2026, 5, 6, 7, 10, tzinfo=UTC)
 
@@ -56,17 +56,11 @@ def test_who_may_not_see_data_saw_none_and_what_there_is_not_nobody_saw(client, 
 
 
 def test_a_second_look_within_the_hour_writes_nothing(client, session):
-    statements = []
-
-    def listen(_connection, _cursor, statement, *_):
-        statements.append(statement)
-
     with time_machine.travel(TEN_PAST, tick=False):
         request = make_request()
         sign_in(client, Role.ADMIN)
         client.get(f"/admin/requests/{request.id}")
-        event.listen(db.engine, "before_cursor_execute", listen)
-        client.get(f"/admin/requests/{request.id}")
-        event.remove(db.engine, "before_cursor_execute", listen)
+        with asked() as statements:
+            client.get(f"/admin/requests/{request.id}")
     assert statements
     assert not any("INSERT" in each for each in statements)

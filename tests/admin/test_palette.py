@@ -1,14 +1,14 @@
 """The command palette: what it offers to whom, and what it finds."""
 
 import pytest
-from sqlalchemy import event
 
-from app.db import db, transaction
+from app.db import transaction
 from app.models import RequestStatus, Role
 from app.workflows import saved_views
 from tests.factories import acting, make_customer, make_payment, make_provider, make_request, make_service, make_user
 from tests.pages import Page
 from tests.sign_in import sign_in
+from tests.statements import asked
 
 URL = "/admin/palette/"
 
@@ -33,17 +33,9 @@ def found_labels(client, text, group="Requests"):
 
 
 def queries_of(ask):
-    asked = []
-
-    def note(*_arguments):
-        asked.append(1)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
+    with asked() as statements:
         ask()
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    return len(asked)
+    return len(statements)
 
 
 @pytest.mark.sqlite

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from sqlalchemy import event, func, select, text
+from sqlalchemy import func, select, text
 
 from app.db import db, transaction
 from app.models import AuditEntry, CommissionEntry, Notification, Role, StatusChange
@@ -11,25 +11,9 @@ from app.workflows import payments
 from tests.commissions import make_affiliate
 from tests.events import event_body, post_event
 from tests.factories import make_gateway, make_payment, make_provider, make_service, make_user
+from tests.statements import CLOCKWORK, asked
 
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-_CLOCKWORK = ("BEGIN", "SAVEPOINT", "RELEASE", "PRAGMA", "SET LOCAL", "SELECT set_config")
-
-
-class counted:  # noqa: N801 - reads as a word
-    """Statements but those that begin and end something."""
-
-    def __enter__(self):
-        self.statements = []
-        event.listen(db.engine, "before_cursor_execute", self.note)
-        return self.statements
-
-    def __exit__(self, *_):
-        event.remove(db.engine, "before_cursor_execute", self.note)
-
-    def note(self, _connection, _cursor, statement, *_):
-        if not statement.startswith(_CLOCKWORK):
-            self.statements.append(statement)
 
 
 @pytest.fixture
@@ -54,7 +38,7 @@ def test_a_paid_webhook_with_all_that_follows_is_a_handful_of_statements(client,
     post_event(client, event_body(buy()))
     body = event_body(buy())
     before = [rows(model) for model in (AuditEntry, StatusChange, Notification, CommissionEntry)]
-    with counted() as statements:
+    with asked(without=CLOCKWORK) as statements:
         assert post_event(client, body).json["processed"]
     after = [rows(model) for model in (AuditEntry, StatusChange, Notification, CommissionEntry)]
     # Paid, two steps, assigned; the customer, three administrators and the provider.
@@ -65,7 +49,7 @@ def test_a_paid_webhook_with_all_that_follows_is_a_handful_of_statements(client,
 def test_a_duplicate_is_one_statement_besides_the_look_at_the_settings(client, session):
     body = event_body(make_payment())
     post_event(client, body)
-    with counted() as statements:
+    with asked(without=CLOCKWORK) as statements:
         assert not post_event(client, body).json["processed"]
     assert len(statements) == 2, "\n".join(statements)
 
@@ -73,7 +57,7 @@ def test_a_duplicate_is_one_statement_besides_the_look_at_the_settings(client, s
 def test_it_is_as_many_however_many_people_it_concerns(client, session):
     def cost():
         body = event_body(buy())
-        with counted() as statements:
+        with asked(without=CLOCKWORK) as statements:
             post_event(client, body)
         return len(statements)
 

@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from app.commands.programs import held
 from tests.benchmarks import (
     bulk_surfaces,
     console_surfaces,
@@ -24,9 +23,8 @@ from tests.benchmarks import (
     webhook_surfaces,
 )
 from tests.benchmarks.databases import Dataset
-from tests.benchmarks.shop import ENVIRONMENT, Shop, closing_engines, make_ready
+from tests.benchmarks.shop import Shop, closing_engines, make_ready, surroundings
 from tests.benchmarks.table import Row
-from tests.servers import queue
 
 GROUPS: dict[str, Callable[[Shop], Iterator[Row]]] = {
     "list": list_surfaces.rows,
@@ -44,12 +42,8 @@ ENGINES = ("postgres", "sqlite")
 
 def main(words: Sequence[str]) -> None:
     wanted = _parse(words)
-    databases.PLACE.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(held(databases.PLACE))
-        redis = queue.start()
-        stack.callback(redis.stop)
-        environment = ENVIRONMENT | {"REDIS_URL": redis.url}
+        environment = stack.enter_context(surroundings())
         for dataset in _datasets(wanted, environment, stack):
             _measure(dataset, environment, wanted)
 

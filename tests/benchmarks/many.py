@@ -12,17 +12,15 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from app.commands.programs import held
 from tests.benchmarks import databases, front, mail_surfaces, programs, purchases
 from tests.benchmarks.client import Client
 from tests.benchmarks.crowd import Crowd, Step
 from tests.benchmarks.measure import Times, checked
-from tests.benchmarks.shop import ENVIRONMENT, Shop, closing_engines, make_ready, sign_in
+from tests.benchmarks.shop import Shop, closing_engines, make_ready, sign_in, surroundings
 from tests.benchmarks.shop_surfaces import first_address
 from tests.benchmarks.sink import Sink
 from tests.benchmarks.table import aligned
 from tests.benchmarks.usage import Meter
-from tests.servers import queue
 
 # Groups, and web processes in each.
 SHAPES = ((1, 1), (2, 1), (2, 2))
@@ -75,12 +73,8 @@ class Result:
 
 def main(words: Sequence[str]) -> None:
     wanted = _parse(words)
-    databases.PLACE.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(held(databases.PLACE))
-        redis = queue.start()
-        stack.callback(redis.stop)
-        environment = ENVIRONMENT | {"REDIS_URL": redis.url}
+        environment = stack.enter_context(surroundings())
         dataset = databases.on_postgres(stack.enter_context(databases.server()), wanted.requests, environment)
         environment |= {"DATABASE_URL": dataset.url, "BENCH_DATABASE_URL": dataset.url}
         app = make_ready(dataset, environment)

@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import select, text, update
 
 from app import create_app
+from app.commands.programs import held
 from app.config import Settings
 from app.db import db, transaction
 from app.kit import clock
@@ -19,11 +20,12 @@ from app.samples import catalog, staff
 from app.workflows import gateway_setup
 from app.workflows.audit import COMMAND
 from app.workflows.gateway_setup import GatewayChanges
-from tests.benchmarks import floors
+from tests.benchmarks import databases, floors
 from tests.benchmarks.client import Client
 from tests.benchmarks.databases import Dataset
 from tests.benchmarks.measure import Floor, Shot, asking, checked
 from tests.benchmarks.programs import Web
+from tests.servers import queue
 
 T = TypeVar("T")
 
@@ -40,6 +42,18 @@ ENVIRONMENT = {
 _PLENTY = 10_000_000
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="csrf_token"')
 _PAGE_TOKEN = re.compile(r'<meta name="csrf-token" content="([^"]+)"')
+
+
+@contextlib.contextmanager
+def surroundings() -> Iterator[dict[str, str]]:
+    """The folder for this run alone, and a queue: what every benchmark begins with; the settings for its programs."""
+    databases.PLACE.mkdir(parents=True, exist_ok=True)
+    with held(databases.PLACE):
+        redis = queue.start()
+        try:
+            yield ENVIRONMENT | {"REDIS_URL": redis.url}
+        finally:
+            redis.stop()
 
 
 @dataclass(frozen=True)

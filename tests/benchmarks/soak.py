@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app import orphans
-from app.commands.programs import ROOT, Address, held, readiness, service_programs
+from app.commands.programs import ROOT, Address, readiness, service_programs
 from app.supervisor import Program
 from tests.benchmarks import databases, soak_roles, usage
 from tests.benchmarks.crowd import Crowd, Found
 from tests.benchmarks.programs import Web, free_port, resident
-from tests.benchmarks.shop import ENVIRONMENT, Shop, closing_engines, make_ready
+from tests.benchmarks.shop import Shop, closing_engines, make_ready, surroundings
 from tests.benchmarks.sink import Sink
-from tests.servers import queue
 
 _WEB = 2
 _CUSTOMERS = 2
@@ -50,14 +49,11 @@ class Minute:
 
 def main(words: Sequence[str]) -> int:
     wanted = _parse(words)
-    databases.PLACE.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(held(databases.PLACE))
-        redis = queue.start()
-        stack.callback(redis.stop)
+        environment = stack.enter_context(surroundings())
         sink = Sink()
         stack.callback(sink.stop)
-        environment = ENVIRONMENT | {"REDIS_URL": redis.url, "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(sink.port)}
+        environment |= {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(sink.port)}
         server = stack.enter_context(databases.server())
         beside = databases.Dataset("PostgreSQL", wanted.requests, server)
         url = stack.enter_context(databases.scratch(beside))

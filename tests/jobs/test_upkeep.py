@@ -1,12 +1,13 @@
 """SQLite learns how its tables have grown, and is not kept busy with it."""
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from app.db import db
 from app.jobs import upkeep
 from tests.admin.rows import new_request, store
 from tests.factories import make_service
+from tests.statements import asked
 
 
 def counted():
@@ -39,12 +40,6 @@ def test_it_counts_again_when_there_are_twice_as_many(session):
 
 @pytest.mark.postgres
 def test_postgres_is_asked_nothing(session):
-    asked = []
-
-    def note(_connection, _cursor, statement, *_rest):
-        asked.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    upkeep.learn_sizes()
-    event.remove(db.engine, "before_cursor_execute", note)
-    assert asked == []
+    with asked() as statements:
+        upkeep.learn_sizes()
+    assert statements == []

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 
 import pytest
 import time_machine
-from sqlalchemy import event, inspect, select
+from sqlalchemy import inspect, select
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.db import db, transaction
@@ -16,6 +16,7 @@ from app.workflows import assignment, bulk_writes, requests, status
 from tests.admin.rows import add_request
 from tests.bulk import run
 from tests.factories import acting, make_provider, make_request, make_service, make_user
+from tests.statements import asked
 
 S = RequestStatus
 # What is each row's own: keys, and what is made of them.
@@ -127,22 +128,9 @@ def test_a_batch_costs_no_query_a_row(session, provider, action):
         rows = [add_request(service, **holder) for _ in range(count)]
         with transaction():
             session.execute(db.text("UPDATE provider_profiles SET open_work = 500"))
-        with counted() as statements:
+        with asked() as statements:
             assert run(action, *rows, by=staff, **parameters.get(action, {})).done == count
         return len(statements)
 
     # Three would go together in one statement, whatever their tables.
     assert cost(10) == cost(40)
-
-
-class counted:  # noqa: N801 - reads as a word
-    def __enter__(self):
-        self.statements = []
-        event.listen(db.engine, "before_cursor_execute", self.note)
-        return self.statements
-
-    def __exit__(self, *_):
-        event.remove(db.engine, "before_cursor_execute", self.note)
-
-    def note(self, _connection, _cursor, statement, *_):
-        self.statements.append(statement)

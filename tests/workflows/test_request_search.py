@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from app.columns import keyring
 from app.db import db, transaction
@@ -21,6 +21,7 @@ from tests import strategies
 from tests.admin.rows import add_request, clear, new_request, store
 from tests.factories import make_customer, make_payment, make_request, make_service, snapshot_of
 from tests.servers.worker import ENCRYPTION_KEY
+from tests.statements import asked_with_values
 
 TABLES = {Payment.__tablename__, ServiceRequest.__tablename__, NameWord.__tablename__}
 ZONE = ZoneInfo("Asia/Kolkata")
@@ -165,16 +166,8 @@ def test_days_are_those_of_the_business(session):
 
 def plans_of(question):
     """How SQLite goes about each statement that the question asks."""
-    asked = []
-
-    def note(_connection, _cursor, statement, parameters, *_rest):
-        asked.append((statement, parameters))
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
+    with asked_with_values() as asked:
         question()
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
     connection = db.session.connection()
     return [
         [step.detail for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
