@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 
-from app.db import transaction
+from app.db import db, transaction
 from app.gateways.base import SnapshotStatus
 from app.kit import clock, ids
 from app.models import OPEN_STATUSES, RequestStatus
@@ -15,6 +16,7 @@ from app.workflows import payments, status, tracking
 from app.workflows.audit import SYSTEM
 from tests.factories import make_customer, make_payment, make_request, snapshot_of
 from tests.pages import Page, squeeze
+from tests.statements import asked
 from tests.strategies import customers
 
 LABELS = {
@@ -40,6 +42,23 @@ def test_every_reference_shows_the_status_of_its_request_and_nothing_personal(
     assert squeeze(service_request.service_name) in page.words
     assert customer.email not in page.words
     assert customer.phone[3:] not in page.words.replace(" ", "")
+
+
+@pytest.mark.postgres
+def test_following_costs_one_round_trip(session, client):
+    address = f"/track/{make_request().reference_number}"
+    client.get(address)
+    session.rollback()
+    started = []
+    note = lambda connection: started.append(connection.get_execution_options().get("isolation_level"))  # noqa: E731
+    event.listen(db.engine, "begin", note)
+    try:
+        with asked() as statements:
+            assert client.get(address).status_code == 200
+    finally:
+        event.remove(db.engine, "begin", note)
+    assert [statement.split()[0] for statement in statements] == ["SELECT"]
+    assert started == ["AUTOCOMMIT"]
 
 
 @pytest.fixture
