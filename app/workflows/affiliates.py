@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, bindparam, insert, select
@@ -91,13 +92,15 @@ def _insert_clicks(clicks: Sequence[Click]) -> None:
     db.session.execute(insert(AffiliateClick), rows)
 
 
-def attribute(service_request: ServiceRequest, code: str) -> None:
-    """Write the code on the request, and whose it is if anybody's. Never stands in the way of a purchase."""
-    service_request.affiliate_code = code[:MAXIMUM_CODE_LENGTH]
+def attribution(code: str) -> dict[str, Any]:
+    """The columns of a request that say who sent the customer: the code, and whose it is if anybody's. Never stands in
+    the way of a purchase."""
+    columns: dict[str, Any] = {"affiliate_code": code[:MAXIMUM_CODE_LENGTH]}
     with beside(logger, "an affiliate was not looked up; the code is kept on the request"):
-        profile = find_by_code(service_request.affiliate_code)
+        profile = find_by_code(columns["affiliate_code"])
         if profile is not None and profile.is_active:
-            service_request.affiliate_id = profile.user_id
+            columns["affiliate_id"] = profile.user_id
+    return columns
 
 
 def earn(service_request: ServiceRequest, payment: Payment) -> None:

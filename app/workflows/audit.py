@@ -49,6 +49,21 @@ def record(
 
     What concerns no row, like the hours of the business, has no subject.
     """
+    entry = make_entry(action, subject, actor=actor, before=before, after=after, key=key)
+    bulk_writes.add(entry)
+    return entry.id
+
+
+def make_entry(
+    action: str,
+    subject: Subject | None,
+    *,
+    actor: Actor,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+    key: UUID | None = None,
+) -> AuditEntry:
+    """The same entry, for those who write it themselves."""
     by_token = {"token": actor.token_id} if actor.token_id else {}
     changes = {"before": dict(before or {}), "after": dict(after or {}) | by_token}
     entry = AuditEntry(
@@ -63,5 +78,4 @@ def record(
         changes=json.dumps(changes, default=str, ensure_ascii=False),
     )
     entry.digest = audit_hashes.digest_of(entry, entry.salted)
-    bulk_writes.add(entry)
-    return entry.id
+    return entry

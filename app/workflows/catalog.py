@@ -7,11 +7,11 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, and_, bindparam, func, select, tuple_
+from sqlalchemy import ScalarSelect, and_, func, select, tuple_
 from sqlalchemy.orm import aliased, selectinload, with_expression
 from sqlalchemy.sql.base import ExecutableOption
 
-from app.db import db, is_writing
+from app.db import db
 from app.errors import InvalidInput, NotFound, ServiceNotForSale
 from app.kit.money import Money
 from app.models import Category, Service, ServiceRequest, ServiceTier
@@ -58,8 +58,8 @@ def active_services() -> list[Offering]:
 
 def get_for_sale(service_id: UUID) -> Offering:
     """Raises NotFound for an unknown service, ServiceNotForSale for a retired one."""
-    services = _read_one(service_id) if is_writing() else _SERVICES.now()
-    service = services.get(service_id)
+    # What is bought is what stood there as the customer's form came in, and was checked against.
+    service = _SERVICES.lately().get(service_id)
     if service is None:
         raise NotFound("We do not know this service.")
     if not service.is_active:
@@ -80,10 +80,6 @@ def get_tier(service: Offering, tier_id: UUID | None) -> OfferedTier | None:
 def _read() -> Mapping[UUID, Offering]:
     """Services in the order of the shop: few enough for one query."""
     return _offerings(db.session.execute(_ALL))
-
-
-def _read_one(service_id: UUID) -> Mapping[UUID, Offering]:
-    return _offerings(db.session.execute(_ONE, {"service": service_id}))
 
 
 def _offerings(rows: Iterable[Any]) -> Mapping[UUID, Offering]:
@@ -110,7 +106,6 @@ _ALL = (
     .outerjoin(ServiceTier, and_(ServiceTier.service_id == Service.id, ServiceTier.is_active))
     .order_by(Service.sort_order, Service.name, Service.id, ServiceTier.sort_order, ServiceTier.created_at)
 )
-_ONE = _ALL.where(Service.id == bindparam("service"))
 _SERVICES = Kept("catalog", _read)
 
 

@@ -1,18 +1,19 @@
 """Opening a request and the payments for it; talking to the gateway happens between two transactions."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app import gateways, meters
 from app.columns import keyring
 from app.db import LOCK, db, run_after_commit
-from app.errors import AlreadyPaid, PaymentClosed
+from app.errors import AlreadyPaid, DomainError, PaymentClosed
 from app.gateways.base import PaymentIntent, PaymentIntentParams
 from app.kit import clock, ids
 from app.kit.contact import fold, name_words
@@ -20,7 +21,7 @@ from app.links import Links
 from app.models import NameWord, Payment, PaymentStatus, ServiceRequest
 from app.workflows import affiliates, audit, catalog, gateway_choice
 from app.workflows.audit import SYSTEM
-from app.workflows.fresh_rows import insert_row
+from app.workflows.fresh_rows import draft, insert_rows
 from app.workflows.gateway_choice import GatewayAccount
 
 FIRST_CHECK_AFTER = timedelta(minutes=10)
@@ -60,24 +61,16 @@ def open_request(choice: Choice, customer: Customer, origin: Origin) -> Payment:
     (tier), NoGateway; AlreadyPaid when the repeated form was paid in the meantime.
     """
     submitted = _submission(choice, customer, origin.submission)
-    # Under every key: the form may have been sent first before a key was rotated.
-    existing = _find_submitted(keyring.hashes(submitted, "submission"))
-    if existing is not None:
-        return open_payment(existing, origin.gateway)
-    submission_hash = keyring.hash(submitted, "submission")
-    wanted = _what_is_bought(choice)
-    gateway = gateway_choice.choose_gateway(wanted["currency"], origin.gateway).gateway
-    service_request = _insert(wanted | _customer_columns(customer), submission_hash, gateway)
-    if service_request is None:
-        winner = _find_submitted([submission_hash])
-        assert winner is not None
-        return open_payment(winner, origin.gateway)
-    _index_name(service_request)
-    if origin.affiliate_code:
-        affiliates.attribute(service_request, origin.affiliate_code)
-    audit.record("request.opened", service_request, actor=SYSTEM, after={"amount": service_request.amount_minor})
-    # Nobody else can know the request yet, so it needs no lock and has no payment.
-    return _make_payment(service_request, gateway)
+    newest, *older = keyring.hashes(submitted, "submission")
+    # Nearly always it is new, which its row says best. The form may have been sent first before a key was rotated.
+    existing = _find_submitted(older) if older else None
+    if existing is None:
+        payment = _open_new(choice, customer, origin, submission_hash=newest)
+        if payment is not None:
+            return payment
+        existing = _find_submitted([newest])
+        assert existing is not None
+    return open_payment(existing, origin.gateway)
 
 
 def open_payment(service_request: ServiceRequest, gateway: str | None = None) -> Payment:
@@ -94,7 +87,9 @@ def open_payment(service_request: ServiceRequest, gateway: str | None = None) ->
         return pending
     service_request.payment_gateway = wanted
     service_request.payment_status = PaymentStatus.PENDING
-    return _make_payment(service_request, wanted)
+    payment = _draft_payment(service_request, wanted)
+    insert_rows(payment)
+    return _opened(payment, service_request)
 
 
 def ensure_payable(service_request: ServiceRequest) -> None:
@@ -162,28 +157,40 @@ _ATTACH = (
 )
 
 
-def _insert(values: dict[str, Any], submission_hash: bytes, gateway: str) -> ServiceRequest | None:
-    """The new request under a unique reference number; a clash (one in 2**55) draws another.
-
-    None when another submit of the same form was faster.
-    """
+def _open_new(choice: Choice, customer: Customer, origin: Origin, *, submission_hash: bytes) -> Payment | None:
+    """The payment of a new request; None when the same form was sent before. A clash of reference numbers (one in
+    2**55) draws another."""
+    try:
+        values = _what_is_bought(choice, origin.gateway) | _customer_columns(customer)
+    except DomainError:
+        if _find_submitted([submission_hash]) is None:
+            raise
+        return None  # It could be bought when it was sent first.
+    if origin.affiliate_code:
+        values |= affiliates.attribution(origin.affiliate_code)
     for _ in range(_MAXIMUM_TRIES):
-        service_request = insert_row(
-            ServiceRequest,
-            reference_number=ids.new_reference_number(),
-            submission_hash=submission_hash,
-            payment_gateway=gateway,
-            **values,
-        )
-        if service_request is not None:
-            return service_request
+        payment = _insert(values | {"submission_hash": submission_hash})
+        if payment is not None:
+            return payment
         if _find_submitted([submission_hash]) is not None:
             return None
     raise RuntimeError("no free reference number found")
 
 
-def _what_is_bought(choice: Choice) -> dict[str, Any]:
-    """Names and price as they stand in the catalogue now."""
+def _insert(values: Mapping[str, Any]) -> Payment | None:
+    """The request with all that is written of it at first; nothing and None where its number or its form is taken."""
+    service_request = draft(ServiceRequest, reference_number=ids.new_reference_number(), **values)
+    payment = _draft_payment(service_request, values["payment_gateway"])
+    opened = audit.make_entry(
+        "request.opened", service_request, actor=SYSTEM, after={"amount": service_request.amount_minor}
+    )
+    if not insert_rows(service_request, payment, beside=[opened, *_name_words(service_request)]):
+        return None
+    return _opened(payment, service_request)
+
+
+def _what_is_bought(choice: Choice, gateway: str | None) -> dict[str, Any]:
+    """Names and price as they stand in the catalogue now, and who takes the money: the wanted gateway if it can."""
     service = catalog.get_for_sale(choice.service_id)
     tier = catalog.get_tier(service, choice.tier_id)
     price = tier.price if tier else service.price
@@ -195,6 +202,7 @@ def _what_is_bought(choice: Choice) -> dict[str, Any]:
         "tier_name": tier.name if tier else None,
         "amount_minor": price.minor,
         "currency": price.currency,
+        "payment_gateway": gateway_choice.choose_gateway(price.currency, gateway).gateway,
     }
 
 
@@ -209,9 +217,9 @@ def _customer_columns(customer: Customer) -> dict[str, Any]:
     }
 
 
-def _make_payment(service_request: ServiceRequest, gateway: str) -> Payment:
+def _draft_payment(service_request: ServiceRequest, gateway: str) -> Payment:
     payment_id = ids.new_id()
-    payment = insert_row(
+    return draft(
         Payment,
         id=payment_id,
         service_request_id=service_request.id,
@@ -220,19 +228,17 @@ def _make_payment(service_request: ServiceRequest, gateway: str) -> Payment:
         currency=service_request.currency,
         idempotency_key=str(payment_id),
     )
-    assert payment is not None
+
+
+def _opened(payment: Payment, service_request: ServiceRequest) -> Payment:
     set_committed_value(payment, "service_request", service_request)
-    run_after_commit(partial(meters.payments.labels(gateway, "opened").inc))
+    run_after_commit(partial(meters.payments.labels(payment.gateway, "opened").inc))
     return payment
 
 
-def _index_name(service_request: ServiceRequest) -> None:
-    words = [
-        {"word_hash": keyring.hash(word, "name"), "service_request_id": service_request.id}
-        for word in name_words(service_request.customer_name)
-    ]
-    if words:
-        db.session.connection().execute(_NAME_WORDS, words)
+def _name_words(service_request: ServiceRequest) -> Iterator[NameWord]:
+    for word in name_words(service_request.customer_name):
+        yield draft(NameWord, word_hash=keyring.hash(word, "name"), service_request_id=service_request.id)
 
 
 def _submission(choice: Choice, customer: Customer, token: str) -> str:
@@ -250,7 +256,6 @@ def _find_submitted(hashes: list[bytes]) -> ServiceRequest | None:
 
 
 _SUBMITTED = select(ServiceRequest.id).where(ServiceRequest.submission_hash.in_(bindparam("hashes", expanding=True)))
-_NAME_WORDS = insert(cast(Table, NameWord.__table__))
 
 
 def _find_pending(service_request: ServiceRequest, gateway: str) -> Payment | None:
