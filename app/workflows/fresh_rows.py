@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Insert, Select, Table, bindparam, func, insert, inspect, select
+from sqlalchemy import Executable, Table, bindparam, insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import make_transient_to_detached
 
 from app.db import Model, db
 
 M = TypeVar("M", bound=Model)
+
+_Kind = tuple[type[Model], tuple[str, ...]]
+"""Of rows: the table, and the columns that have values."""
 
 _FEW = 8
 """Rows in one statement: there is one for each kind of company they come in."""
@@ -56,26 +59,22 @@ def insert_row(model: type[M], **values: Any) -> M | None:
 
 def _write(rows: Sequence[Model]) -> bool:
     connection = db.session.connection()
-    if connection.dialect.name == "postgresql":
-        few, others = rows[:_FEW], rows[_FEW:]
-        values = {f"{number}_{name}": value for number, row in enumerate(few) for name, value in _values(row).items()}
-        is_written = connection.scalar(_together(tuple(map(type, few))), values) == 1
-    else:
-        first, *others = rows
-        is_written = connection.execute(_insert_or_leave(type(first), "sqlite"), _values(first)).rowcount == 1
-    for row in others if is_written else ():
-        connection.execute(_insert(type(row)), _values(row))
-    return is_written
+    dialect = connection.dialect.name
+    number = _FEW if dialect == "postgresql" else 1
+    few, others = [(type(row), _values(row)) for row in rows[:number]], rows[number:]
+    statement = _together(tuple((model, tuple(values)) for model, values in few), dialect)
+    named = {f"{place}_{name}": value for place, (_, values) in enumerate(few) for name, value in values.items()}
+    if connection.execute(statement, named).rowcount != 1:
+        return False
+    for row in others:
+        connection.execute(insert(_table(type(row))), _values(row))
+    return True
 
 
 def _values(row: Model) -> Mapping[str, Any]:
-    """By the names of the database's columns, which for sealed ones are not those of the attributes."""
-    model, found = type(row), inspect(row).dict
-    known, drawn = _defaults(model)
-    return {
-        column: found[name] if name in found else drawn[name]() if name in drawn else known[name]
-        for name, column in _names(model).items()
-    }
+    """What there is of it, by the names of the database's columns: for sealed ones they are not the attributes'."""
+    found = inspect(row).dict
+    return {column: found[name] for name, column in _names(type(row)).items() if found.get(name) is not None}
 
 
 @lru_cache(maxsize=32)
@@ -95,32 +94,26 @@ def _is_drawn(default: Any) -> bool:
     return default is not None and bool(default.is_callable)
 
 
-@lru_cache(maxsize=32)
-def _together(models: tuple[type[Model], ...]) -> Select[int]:
-    """One statement that writes a row of each, all of them where the first could be written, and counts that one."""
-    first, *others = models
-    values = dict(zip(_names(first).values(), _parameters(first, 0), strict=True))
-    leaving = _insert_or_leave(first, "postgresql").values(values)
-    written = leaving.returning(*cast(Table, first.__table__).primary_key).cte("written")
-    counted = select(func.count()).select_from(written)
-    for number, model in enumerate(others, 1):
-        row = select(*_parameters(model, number)).select_from(written)
-        counted = counted.add_cte(_insert(model).from_select([*_names(model).values()], row).cte(f"row_{number}"))
-    return counted
-
-
-def _parameters(model: type[Model], number: int) -> list[Any]:
-    columns = cast(Table, model.__table__).c
-    return [bindparam(f"{number}_{name}", type_=columns[name].type) for name in _names(model).values()]
-
-
-@lru_cache(maxsize=32)
-def _insert(model: type[Model]) -> Insert:
-    return insert(cast(Table, model.__table__))
-
-
-@lru_cache(maxsize=32)
-def _insert_or_leave(model: type[Model], dialect: str) -> Any:
+@lru_cache(maxsize=64)
+def _together(kinds: tuple[_Kind, ...], dialect: str) -> Executable:
+    """What writes a row of each kind, all of them where the first could be written. Its count of rows is one then."""
+    (first, names), *others = kinds
     choose = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = choose(cast(Table, model.__table__)).on_conflict_do_nothing()
-    return statement.execution_options(preserve_rowcount=True)
+    leaving = choose(_table(first)).values(dict(zip(names, _parameters(first, names, 0), strict=True)))
+    leaving = leaving.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    if not others:
+        return leaving
+    written = leaving.returning(*_table(first).primary_key).cte("written")
+    found = select(written)
+    for place, (model, names) in enumerate(others, 1):
+        row = select(*_parameters(model, names, place)).select_from(written)
+        found = found.add_cte(insert(_table(model)).from_select(names, row).cte(f"row_{place}"))
+    return found
+
+
+def _parameters(model: type[Model], names: Iterable[str], place: int) -> list[Any]:
+    return [bindparam(f"{place}_{name}", type_=_table(model).c[name].type) for name in names]
+
+
+def _table(model: type[Model]) -> Table:
+    return cast(Table, model.__table__)

@@ -17,6 +17,7 @@ from app.workflows import payments
 from app.workflows.purchase import Customer
 from tests.checkout.answers import right_answers
 from tests.factories import ensure_gateway, make_gateway, make_service, make_tier, snapshot_of
+from tests.statements import CLOCKWORK, asked
 from tests.strategies import customers, names, prices
 
 
@@ -105,6 +106,18 @@ def test_buying_leads_to_the_gateways_page_with_the_price_of_the_tier(client: An
     assert service_request.amount == tier.price
     assert service_request.tier_name == tier.name
     assert service_request.customer_phone == "+917000012345"
+
+
+def test_the_form_is_a_statement_for_each_of_its_three_steps(client: Any, service: Any) -> None:
+    """Request and payment, the company's own entry, the way to pay; and a look at what is sold."""
+    # That the gateway answers is noted once a minute, and read back.
+    for name in ("Uma Rao", "Uma Iyer"):
+        client.post(f"/services/{service.id}", data=right_answers(service, full_name=name))
+    with asked(without=CLOCKWORK) as statements:
+        client.post(f"/services/{service.id}", data=right_answers(service))
+    # SQLite has no statement that writes to several tables.
+    expected = 4 if db.engine.dialect.name == "postgresql" else 8
+    assert len(statements) == expected, "\n".join(statements)
 
 
 def test_the_same_form_sent_again_is_the_same_request_and_the_same_payment(client: Any, service: Any) -> None:
