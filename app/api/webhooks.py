@@ -2,17 +2,19 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 
 from flask import Blueprint, request
 
 from app.api import shapes
 from app.api.contract import Content, Header, Operation, serves
-from app.db import transaction
+from app.db import one_statement, transaction
 from app.errors import DomainError
 from app.gateways.base import GatewayEvent
 from app.meters import webhooks_received
 from app.models import EventOutcome
-from app.workflows import gateway_choice, webhooks
+from app.workflows import editions, gateway_choice, gateway_health, webhooks
+from app.workflows.webhooks import Seen
 
 logger = logging.getLogger(__name__)
 
@@ -64,24 +66,48 @@ def receive(gateway: str) -> Content:
 
 
 def _receive(gateway: str) -> Content:
-    body, headers = request.get_data(), dict(request.headers)
-    event = _parse(gateway, body, headers)
-    # No answer is given before the next transaction has been kept for good, and this one with it.
-    with transaction(is_synced=False):
-        row_id = webhooks.receive(gateway, event, body, headers)
-    if row_id is None:
+    event, seen = _take_in(gateway, request.get_data(), dict(request.headers))
+    if not gateway_health.is_fresh(seen.last_webhook_at):
+        with transaction(is_synced=False):
+            gateway_health.note_webhook(gateway)
+    if seen.is_handled:
         webhooks_received.labels(gateway, "duplicate").inc()
         return {"received": True, "processed": False}
+    editions.remember(seen.stamps)
     try:
         with transaction():
-            outcome = webhooks.handle(row_id, event)
+            outcome = webhooks.handle(seen.id, event)
     except Exception as error:
         with transaction():
-            webhooks.note_failure(row_id, error)
+            webhooks.note_failure(seen.id, error)
         webhooks_received.labels(gateway, "failed").inc()
         raise
     webhooks_received.labels(gateway, outcome or "duplicate").inc()
     return {"received": True, "processed": outcome not in {None, EventOutcome.REVIEW}}
+
+
+def _take_in(gateway: str, body: bytes, headers: Mapping[str, str]) -> tuple[GatewayEvent, Seen]:
+    """Verify and store a delivery. Most often no gateway was set up anew since the last one: then the statement that
+    stores it makes sure of that, and is the only one."""
+    event = _presume(gateway, body, headers)
+    while True:
+        event = event or _parse(gateway, body, headers)
+        # No answer is given before the next transaction has been kept for good, and this one with it.
+        with one_statement():
+            seen = webhooks.receive(gateway, event, body, headers)
+        if seen is not None:
+            return event, seen
+        event = None
+        editions.look_again()
+
+
+def _presume(gateway: str, body: bytes, headers: Mapping[str, str]) -> GatewayEvent | None:
+    """What it says if the settings that were seen last still hold; None if it cannot be verified by them."""
+    if editions.presume():
+        with suppress(DomainError):
+            return webhooks.parse(gateway, body, headers)
+        editions.look_again()
+    return None
 
 
 def _parse(gateway: str, body: bytes, headers: Mapping[str, str]) -> GatewayEvent:

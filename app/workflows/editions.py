@@ -37,6 +37,12 @@ class Stamps(Protocol):
     def people(self) -> UUID | None: ...
 
 
+class _Memory:
+    """The stamps that this process saw last."""
+
+    stamps: Stamps | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class _Copy(Generic[T]):
     stamp: UUID
@@ -69,7 +75,7 @@ class Kept(Generic[T]):
     def lately(self) -> T:
         """The same, but within a `transaction()` as it was just before it, if that was looked at: for what may be a
         moment old and is not changed in there, such as whom to ask."""
-        stamps = found_before(_stamps) if is_writing() else None
+        stamps = seen_before() if is_writing() else None
         copy = self._copy
         if stamps is None or copy is None or copy.stamp != getattr(stamps, self._subject):
             return self.now()
@@ -85,10 +91,34 @@ def stamp_of(subject: str) -> UUID | None:
     return found
 
 
-def remember(stamps: Stamps) -> None:
+def remember(stamps: Stamps | None) -> None:
     """They came along with something else: this page need not look at them by itself."""
+    _Memory.stamps = stamps
     is_known_while_reading(_stamps, stamps)
 
 
+def presume() -> bool:
+    """Go by the stamps that were seen last, for a statement that makes sure of them itself; False without any."""
+    if _Memory.stamps is None:
+        return False
+    is_known_while_reading(_stamps, _Memory.stamps)
+    return True
+
+
+def look_again() -> None:
+    """What was presumed does not hold."""
+    remember(_look())
+
+
+def seen_before() -> Stamps | None:
+    """The stamps that the page went by until the open `transaction()` began."""
+    return found_before(_stamps)
+
+
 def _stamps() -> Stamps | None:
+    _Memory.stamps = _look()
+    return _Memory.stamps
+
+
+def _look() -> Stamps | None:
     return cast("Stamps | None", next(iter(glance(_STAMPS)), None))

@@ -45,11 +45,9 @@ def note_answer(gateway: str) -> None:
     _update(gateway, is_news, last_success_at=now, failures_in_row=0, resting_until=None)
 
 
-def note_webhook(gateway: str, *, last: datetime | None = None) -> None:
-    """A verified message came, the `last` one then; written at most once a minute."""
+def note_webhook(gateway: str) -> None:
+    """A verified message came; written at most once a minute."""
     now = clock.utc_now()
-    if last is not None and last >= now - _FRESH:
-        return
     is_news = or_(GatewayConfig.last_webhook_at.is_(None), GatewayConfig.last_webhook_at < now - _FRESH)
     _update(gateway, is_news, last_webhook_at=now)
 

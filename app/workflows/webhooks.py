@@ -4,21 +4,22 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, Uuid, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
-from app.db import LOCK, db
+from app.db import LOCK, db, unsynced
 from app.errors import DomainError, InvalidInput
 from app.gateways.base import EventKind, GatewayEvent, InvalidSignature, PaymentSnapshot, UnsupportedGateway
 from app.kit import clock, ids
 from app.kit.backoff import Backoff
-from app.models import EventOutcome, GatewayConfig, Payment, WebhookEvent
-from app.workflows import audit, disputes, gateway_choice, gateway_health, notifications, payments, refunds
+from app.models import Edition, EventOutcome, GatewayConfig, Payment, WebhookEvent
+from app.workflows import audit, disputes, editions, gateway_choice, notifications, payments, refunds
 from app.workflows.audit import Actor
+from app.workflows.editions import STAMPS, Stamps
 
 MAXIMUM_NOTE_LENGTH = 2_000
 RETRY = Backoff(first=timedelta(minutes=1), factor=3, retries=8)
@@ -65,10 +66,19 @@ def parse(gateway: str, body: bytes, headers: Mapping[str, str]) -> GatewayEvent
     return adapter.parse_webhook(body, headers)
 
 
-def receive(gateway: str, event: GatewayEvent, body: bytes, headers: Mapping[str, str]) -> UUID | None:
-    """Note a verified delivery; the id of the event if it has yet to be handled, None if that is done.
+class Seen(NamedTuple):
+    """A delivery on record: the key of its event, and whether that was handled before."""
 
-    One statement decides who was first, so two deliveries at once make one row.
+    id: UUID
+    is_handled: bool
+    last_webhook_at: datetime | None
+    stamps: Stamps
+
+
+def receive(gateway: str, event: GatewayEvent, body: bytes, headers: Mapping[str, str]) -> Seen | None:
+    """Note a verified delivery. None, and nothing is noted, if a gateway was set up anew since it was verified.
+
+    One statement decides who was first, so two deliveries at once make one row, and makes sure of the settings.
     """
     now = clock.utc_now()
     delivery = {
@@ -86,20 +96,29 @@ def receive(gateway: str, event: GatewayEvent, body: bytes, headers: Mapping[str
         "next_attempt_at": now + _HANDLED_ON_ARRIVAL,
     }
     connection = db.session.connection()
-    row = connection.execute(_entry(connection.dialect.name), delivery | {"sender": gateway}).one()
-    gateway_health.note_webhook(gateway, last=row.last_webhook_at)
-    return row.id if row.handled_at is None else None
+    verified_by = editions.seen_before()
+    presumed = {"sender": gateway, "stamp": verified_by.gateways if verified_by else None}
+    row = connection.execute(_entry(connection.dialect.name, tuple(delivery)), delivery | presumed).one_or_none()
+    return Seen(row.id, row.handled_at is not None, row.last_webhook_at, row) if row else None
 
 
 @cache
-def _entry(dialect: str) -> ReturningInsert[UUID, datetime | None, datetime | None]:
-    """Also tells when its gateway was last heard of."""
+def _entry(dialect: str, names: tuple[str, ...]) -> ReturningInsert[Any]:
+    """Also tells when its gateway was last heard of, and the stamps as they are now."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    once = insert(_EVENTS).on_conflict_do_update(
-        index_elements=["gateway", "event_id"], set_={"deliveries": _EVENTS.c.deliveries + 1}
-    )
+    columns = [bindparam(name, type_=_EVENTS.c[name].type) for name in names]
+    stamp = bindparam("stamp", type_=Uuid)
+    stands = or_(stamp.is_(None), select(Edition.gateways).scalar_subquery() == stamp)
+    once = insert(_EVENTS).from_select(names, select(*columns).where(stands, unsynced(dialect)), include_defaults=False)
     last = select(GatewayConfig.last_webhook_at).where(GatewayConfig.gateway == bindparam("sender"))
-    return once.returning(_EVENTS.c.id, _EVENTS.c.handled_at, last.scalar_subquery().label("last_webhook_at"))
+    return once.on_conflict_do_update(
+        index_elements=["gateway", "event_id"], set_={"deliveries": _EVENTS.c.deliveries + 1}
+    ).returning(
+        _EVENTS.c.id,
+        _EVENTS.c.handled_at,
+        last.scalar_subquery().label("last_webhook_at"),
+        *(select(stamp).scalar_subquery().label(stamp.key) for stamp in STAMPS),
+    )
 
 
 def handle(event_row_id: UUID, event: GatewayEvent | None = None) -> EventOutcome | None:

@@ -9,8 +9,9 @@ import requests
 import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, select, text
+from sqlalchemy import create_engine, func, select, text
 
+from app.columns import keyring
 from app.db import db, transaction
 from app.gateways import sandbox
 from app.jobs import sweep
@@ -152,6 +153,38 @@ def test_two_secrets_are_valid_while_one_is_rolled(client, session):
     assert post_event(client, body, secret="neither-of-the-two-secrets").status_code == 400
 
 
+def test_a_secret_set_elsewhere_holds_from_the_next_message_on(client, session, database_url):
+    """What this process knows of the settings is out of date, and it has no reason to think so."""
+    payment = make_payment()
+    post_event(client, event_body(payment, event_id="first"))
+    other, rolled = make_payment(payment.service_request.service), "a-secret-set-elsewhere-0123456789"
+    sealed = {"sealed": keyring.seal(rolled.encode(), "payment_gateway_config.webhook_secret")}
+    elsewhere = create_engine(database_url)
+    with elsewhere.begin() as connection:
+        connection.execute(text("UPDATE payment_gateway_config SET webhook_secret_sealed = :sealed"), sealed)
+    elsewhere.dispose()
+    assert post_event(client, event_body(other, event_id="old")).status_code == 400
+    assert rows(WebhookEvent) == 1
+    assert post_event(client, event_body(other, event_id="new"), secret=rolled).json["processed"]
+
+
+@given(rolled=st.lists(st.booleans(), min_size=1, max_size=6))
+def test_no_message_is_taken_by_a_secret_that_is_no_more(client, session, empty_database, rolled):
+    """However the changes of the secret lie between the messages."""
+    empty_database()
+    db.session.remove()
+    payment, secret = make_payment(), WEBHOOK_SECRET
+    for number, is_rolled in enumerate(rolled):
+        if is_rolled:
+            old, secret = secret, f"a-secret-for-message-{number}-0123456789"
+            with transaction():
+                db.session.scalars(select(GatewayConfig)).one().webhook_secret = secret
+            assert post_event(client, event_body(payment, event_id=f"old-{number}"), secret=old).status_code == 400
+        body = event_body(payment, event_id=f"new-{number}")
+        assert post_event(client, body, secret=secret).status_code == 200
+    assert rows(WebhookEvent) == len(rolled)
+
+
 def test_an_empty_secret_switches_the_endpoint_off(client, session):
     payment = make_payment()
     with transaction():
@@ -229,7 +262,7 @@ def test_events_left_unhandled_are_due_for_another_try(client, session):
     config = db.session.scalars(select(GatewayConfig)).one()
     event = webhooks.parse(config.gateway, body, {sandbox.SIGNATURE_HEADER: sandbox.sign(body, WEBHOOK_SECRET)})
     with transaction():
-        row_id = webhooks.receive("sandbox", event, body, {})
+        row_id = webhooks.receive("sandbox", event, body, {}).id
     assert webhooks.due_events() == []
     with time_machine.travel(clock.utc_now() + timedelta(minutes=2), tick=False):
         assert webhooks.due_events() == [row_id]

@@ -7,24 +7,13 @@ from sqlalchemy import func, select
 
 from app.db import db, transaction
 from app.exchanges import check_payment
-from app.gateways import sandbox
 from app.models import Notification, PaymentStatus, StatusChange
 from app.sandbox import ledger
-from app.workflows import webhooks
-from tests.events import event_body
-from tests.factories import WEBHOOK_SECRET, make_payment
+from tests.events import event_body, post_event
+from tests.factories import make_payment
 from tests.threads import at_once
 
 ROUNDS = 15
-
-
-def deliver(body):
-    headers = {sandbox.SIGNATURE_HEADER: sandbox.sign(body, WEBHOOK_SECRET)}
-    event = webhooks.parse("sandbox", body, headers)
-    with transaction():
-        row_id = webhooks.receive("sandbox", event, body, headers)
-    with transaction():
-        webhooks.handle(row_id)
 
 
 @pytest.mark.parametrize("outcome", ["approve", "decline"])
@@ -35,7 +24,7 @@ def test_the_webhook_and_the_customers_return_do_not_get_in_each_others_way(app,
             ledger.decide(ledger.find_payment(payment.client_secret), outcome)
         body = event_body(payment, is_paid=outcome == "approve")
         asked = partial(check_payment, payment.id)
-        ends = at_once(app, [asked, partial(deliver, body), asked])
+        ends = at_once(app, [asked, partial(post_event, app.test_client(), body), asked])
         assert not [end for end in ends if isinstance(end, BaseException)], ends
         db.session.expire_all()
         wanted = PaymentStatus.COMPLETED if outcome == "approve" else PaymentStatus.FAILED
