@@ -1,7 +1,6 @@
 """The database session, and the one place in the tree that commits."""
 
 import logging
-import select
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,10 +8,10 @@ from datetime import timedelta
 from typing import Any, TypeVar, TypeVarTuple, cast
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ColumnElement, Connection, Engine, MetaData, Row, Select, event, exc, func, true
+from sqlalchemy import ColumnElement, MetaData, Row, Select, event, exc, func, true
 from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.pool import Pool
 
+from app import connections
 from app.kit.backoff import Backoff
 
 logger = logging.getLogger(__name__)
@@ -23,12 +22,8 @@ Ts = TypeVarTuple("Ts")
 _CALLBACKS = "run_after_commit"
 _FOUND = "once_while_reading"
 _FOUND_BEFORE = "found_before"
-_SQLITE_PRAGMAS = ("journal_mode=WAL", "busy_timeout=10000", "synchronous=FULL", "foreign_keys=ON")
 
 _BACKOFF = Backoff(first=timedelta(milliseconds=150), factor=4, retries=2)
-_RESTED = "rests_since"
-_LONG_REST = 60.0
-"""Seconds, after which a connection may have been forgotten on its way without either end having been told."""
 _SLOW = timedelta(seconds=2)
 """A try that took longer is not repeated: the customer has waited enough, and is offered to try again."""
 
@@ -51,6 +46,7 @@ class Model(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 
+connections.attend()
 db = SQLAlchemy(metadata=Model.metadata, session_options={"expire_on_commit": False})
 
 
@@ -238,86 +234,3 @@ def _refuse_stray_flush(session: Session, _context: object, _instances: object) 
     # A query writes out pending changes before it reads: a forgotten transaction() shall be loud there too.
     if _CALLBACKS not in session.info:
         _refuse_changes(session)
-
-
-@event.listens_for(Engine, "connect")
-def _configure_sqlite(connection: Any, _record: object) -> None:
-    if type(connection).__module__.partition(".")[0] != "sqlite3":
-        return
-    connection.isolation_level = None
-    for pragma in _SQLITE_PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
-
-
-@event.listens_for(Engine, "connect")
-def _configure_postgres(connection: Any, _record: object) -> None:
-    if not _is_postgres(connection):
-        return
-    # Loaded only where it is the driver.
-    from psycopg.types.string import StrDumper  # noqa: PLC0415
-
-    class WithoutNul(StrDumper):
-        """PostgreSQL's texts cannot hold U+0000, and strangers send it: it is looked for, and kept, as U+FFFD."""
-
-        def dump(self, obj: str) -> Any:
-            return super().dump(obj.replace("\0", "\ufffd"))
-
-    connection.adapters.register_dumper(str, WithoutNul)
-    # A session in another time zone would show and compare times in it. A pooler may not take it when connecting.
-    if connection.info.parameter_status("TimeZone") != "UTC":
-        connection.execute("SET TIME ZONE 'UTC'")
-        connection.commit()
-
-
-@event.listens_for(Engine, "begin")
-def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    is_synced = options.get("is_synced", True)
-    if connection.dialect.name == "sqlite":
-        _set_sqlite_sync(connection, is_synced=is_synced)
-        # Python's driver opens no transaction for a SELECT; without this a read is outside of it.
-        connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")
-    elif not is_synced:
-        connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
-
-
-def _set_sqlite_sync(connection: Connection, *, is_synced: bool) -> None:
-    """It stays as it was set, and can only be set between transactions."""
-    if connection.info.get("is_synced", True) != is_synced:
-        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if is_synced else 'NORMAL'}")
-        connection.info["is_synced"] = is_synced
-
-
-@event.listens_for(Pool, "checkin")
-def _note_rest(_connection: object, record: Any) -> None:
-    record.info[_RESTED] = time.monotonic()
-
-
-@event.listens_for(Pool, "checkout")
-def _refuse_lost(connection: Any, record: Any, _proxy: object) -> None:
-    """A server that went away leaves a mark in the socket: seen without asking it, which took as long as a query.
-
-    Raises DisconnectionError, upon which the pool connects anew.
-    """
-    if not _is_postgres(connection) or _RESTED not in record.info:
-        return
-    if time.monotonic() - record.info[_RESTED] < _LONG_REST and _is_silent(connection):
-        return
-    try:
-        connection.execute("SELECT 1")
-        connection.rollback()
-    except connection.Error as error:
-        raise exc.DisconnectionError from error
-
-
-def _is_silent(connection: Any) -> bool:
-    """Nothing waits to be read: a resting connection hears of its server only when that ends it."""
-    if connection.closed:
-        return False
-    poll = select.poll()
-    poll.register(connection.pgconn.socket, select.POLLIN)
-    return not poll.poll(0)
-
-
-def _is_postgres(connection: Any) -> bool:
-    return type(connection).__module__.partition(".")[0] == "psycopg"

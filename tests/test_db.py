@@ -1,18 +1,15 @@
 """`transaction()`: the only way to keep something, and what may be relied on inside it."""
 
 import logging
-import sys
 
 import pytest
 from sqlalchemy import create_engine, func, select, text, update
 
+from app import connections
 from app.db import db, run_after_commit, transaction
 from app.models import Service
 from tests.factories import make_service
 from tests.threads import at_once
-
-# Not the session's registry, which the package has under the same name.
-connections = sys.modules[transaction.__module__]
 
 
 class Interrupted(BaseException):
