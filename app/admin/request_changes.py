@@ -83,13 +83,14 @@ class RequestChanges(RequestBulk):
     def _carry_out(self, key: UUID, change: Change, *, takes: bool = False) -> ResponseReturnValue:
         """Change one request; with `takes`, whoever does so looks after it from then on unless somebody does."""
         # Asked before: a transaction reads afresh what is asked for again, the user too.
-        user, actor, show_row = self.user, self.actor, self._row_maker()
+        actor, show_row = self.actor, self._row_maker()
+        takes = takes and requests.may_take(self.user)
         try:
             with transaction(), bulk_writes.gathered():
                 service_request = requests.get_locked(key, version=_sent_version())
                 change(service_request)
                 if takes:
-                    requests.take_if_free(service_request, user, actor=actor)
+                    requests.take_if_free(service_request, actor=actor)
         except DomainError as error:
             if wants_json() or isinstance(error, NotFound):
                 raise

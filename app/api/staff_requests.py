@@ -115,12 +115,13 @@ def index(query: dict[str, Any], caller: Caller) -> Content:
 @serves(_CHANGE)
 def change(key: UUID, body: dict[str, Any], caller: Caller) -> tuple[Content, dict[str, str]]:
     wish = Wish(body.get("status"), body.get("assigned_provider_id", UNSAID), body.get("notes") or "")
+    takes = caller.is_person and requests.may_take(caller.user)
     with transaction():
         service_request = requests.get_locked(key)
         _ensure_as_seen(service_request, body.get("version"))
         is_updated = _carry_out(service_request, wish, caller)
-        if is_updated and caller.is_person:
-            requests.take_if_free(service_request, caller.user, actor=caller.actor)
+        if is_updated and takes:
+            requests.take_if_free(service_request, actor=caller.actor)
     return {"request": _shown(service_request, caller), "updated": is_updated}, {"ETag": _etag(service_request)}
 
 

@@ -62,22 +62,34 @@ def read_note(text: str | None) -> str:
 
 def put_in_charge(service_request: ServiceRequest, operator: User | None, *, actor: Actor) -> None:
     """Make a member of staff look after a locked request, or (None) nobody. Raises AssignmentRefused."""
-    before = service_request.operator_id
     if operator is not None and not (operator.is_enabled and operator.role in OPERATING):
         raise AssignmentRefused(f"{operator.name} does not work on requests, so cannot be in charge of one.")
-    after = operator.id if operator else None
-    if before == after:
-        return
-    service_request.operator_id = after
+    operator_id = operator.id if operator else None
+    if operator_id != service_request.operator_id:
+        _set_operator(service_request, operator_id, actor=actor)
+
+
+def may_take(operator: User) -> bool:
+    """Whether what they work on becomes theirs."""
+    return operator.role in OPERATING
+
+
+def take_if_free(service_request: ServiceRequest, *, actor: Actor) -> None:
+    """Whoever first works on a request looks after it from then on, if they `may_take` it: asked for before the
+    transaction, where the person is known anyway."""
+    if service_request.operator_id is None and service_request.is_open:
+        _set_operator(service_request, actor.user_id, actor=actor)
+
+
+def _set_operator(service_request: ServiceRequest, operator_id: UUID | None, *, actor: Actor) -> None:
+    before, service_request.operator_id = service_request.operator_id, operator_id
     audit.record(
-        "request.put_in_charge", service_request, actor=actor, before={"operator": before}, after={"operator": after}
+        "request.put_in_charge",
+        service_request,
+        actor=actor,
+        before={"operator": before},
+        after={"operator": operator_id},
     )
-
-
-def take_if_free(service_request: ServiceRequest, operator: User, *, actor: Actor) -> None:
-    """Whoever first works on a request looks after it from then on."""
-    if service_request.operator_id is None and operator.role in OPERATING and service_request.is_open:
-        put_in_charge(service_request, operator, actor=actor)
 
 
 def what_changed(service_request: ServiceRequest) -> str:
