@@ -3,12 +3,13 @@
 import base64
 import binascii
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy import Column, ColumnElement, Select, func, literal, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.columns import UtcDateTime
@@ -19,13 +20,18 @@ COUNT_CAP = 10_000
 PAGE_SIZE = 50
 _LARGEST = 2**63 - 1
 
+T = TypeVar("T")
+
+Field: TypeAlias = InstrumentedAttribute[T] | Column[T]
+"""Of a mapped class or, for rows that are read without it, of its table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """Rows by `column`, ties broken by the key in the same direction, as the indexes are laid."""
 
-    column: InstrumentedAttribute[Any]
-    key: InstrumentedAttribute[UUID]
+    column: Field[Any]
+    key: Field[UUID]
     descending: bool = True
 
 
@@ -46,15 +52,22 @@ class Page:
     after: str | None
 
 
-def fetch(query: Select[Any], order: Order, *, place: Place, size: int = PAGE_SIZE) -> Page:
-    """One page of what `query` selects: entities, or rows that have the order's column and key."""
+def fetch(
+    query: Select[Any],
+    order: Order,
+    *,
+    place: Place,
+    size: int = PAGE_SIZE,
+    read: Callable[[Select[Any]], list[Any]] | None = None,
+) -> Page:
+    """One page of what `query` selects: entities, or what `read` makes of it, which has the order's column and key."""
     backwards = bool(place.before)
     mark = _parse_mark(place.before or place.after, order)
     if mark is None:
         backwards = False
     else:
         query = query.where(_beyond(order, mark, backwards=backwards))
-    rows = _load(_sorted(query, order, backwards=backwards).limit(size + 1))
+    rows = (read or _entities)(_sorted(query, order, backwards=backwards).limit(size + 1))
     has_more, rows = len(rows) > size, rows[:size]
     if backwards:
         rows.reverse()
@@ -88,10 +101,8 @@ def count_words(count: int) -> str:
     return f"{COUNT_CAP:,}+" if count > COUNT_CAP else f"{count:,}"
 
 
-def _load(query: Select[Any]) -> list[Any]:
-    if len(query.column_descriptions) == 1:
-        return list(db.session.scalars(query))
-    return list(db.session.execute(query))
+def _entities(query: Select[Any]) -> list[Any]:
+    return list(db.session.scalars(query))
 
 
 def _sorted(query: Select[Any], order: Order, *, backwards: bool) -> Select[Any]:
@@ -123,7 +134,7 @@ def _parse_mark(mark: str, order: Order) -> tuple[Any, UUID] | None:
         return None
 
 
-def _kind(column: InstrumentedAttribute[Any]) -> type[Any]:
+def _kind(column: Field[Any]) -> type[Any]:
     # A type decorator does not tell what it makes of its column.
     return datetime if isinstance(column.type, UtcDateTime) else column.type.python_type
 

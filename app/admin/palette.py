@@ -7,20 +7,20 @@ logs: so it is posted.
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any
 
 from flask import get_template_attribute, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import Select, select
 
-from app.admin import keys, paging, request_filters
+from app.admin import keys, paging, request_filters, request_rows
 from app.admin.base import ConsoleView
 from app.admin.pages import Guarded
 from app.admin.paging import Order, Place
 from app.db import db, transaction
 from app.extensions import settings
-from app.models import ProviderProfile, Service, ServiceRequest, User
+from app.models import REQUESTS, ProviderProfile, Service, User
 from app.workflows import request_search, saved_views
 from app.workflows.request_search import RequestFilters
 
@@ -28,7 +28,7 @@ _MOST_REQUESTS = 8
 _MOST_OTHERS = 4
 _SHORTEST = 2
 _LONGEST = 200
-_NEWEST = Order(ServiceRequest.created_at, ServiceRequest.id)
+_NEWEST = Order(REQUESTS.created_at, REQUESTS.id)
 # What people also call these pages.
 _ALSO = {
     "Today": "home dashboard start",
@@ -129,26 +129,14 @@ class PaletteView(Guarded):
 
 def _requests(text: str) -> Iterator[Entry]:
     query = request_search.select_requests(RequestFilters(text=text, include_unpaid=True), zone=settings().time_zone)
-    shown = cast(Select[Any], query.with_only_columns(*_COLUMNS))
-    page = paging.fetch(shown, _NEWEST, place=Place(), size=_MOST_REQUESTS)
+    shown = request_rows.only_shown(query, ())
+    page = paging.fetch(shown, _NEWEST, place=Place(), size=_MOST_REQUESTS, read=request_rows.read)
     for row in page.rows:
         bought = f"{row.service_name}, {row.tier_name}" if row.tier_name else row.service_name
         hint = bought if row.payment_status not in request_search.UNPAID else f"{bought}: {row.payment_status.label}"
         address = url_for("requests.page", key=row.id)
         state = (row.status.label, _look(row.status))
         yield Entry("Requests", row.reference_number, address, detail=row.customer_name, hint=hint, state=state)
-
-
-_COLUMNS = (
-    ServiceRequest.id,
-    ServiceRequest.created_at,
-    ServiceRequest.reference_number,
-    ServiceRequest.customer_name,
-    ServiceRequest.service_name,
-    ServiceRequest.tier_name,
-    ServiceRequest.status,
-    ServiceRequest.payment_status,
-)
 
 
 def _providers(text: str, view: ConsoleView) -> Iterator[Entry]:

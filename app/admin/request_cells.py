@@ -8,30 +8,32 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
-from flask import get_template_attribute
+from flask import current_app
 from markupsafe import Markup, escape
 
 from app.admin import request_rows
-from app.admin.fragments import once
 from app.ages import due, when
 
 Cell = Callable[[Any], str]
 
 _CELLS = "admin/requests/macros.html"
+_MOST = 4096
 _NOT_DUE = Markup('<span class="soft">–</span>')
 _PAUSED = Markup('<span class="soft" title="We wait for the customer: the clock stands still">paused</span>')
 
 
 def rows_of(found: Iterable[Any], columns: Sequence[str], *, url: str, query: str, may_work: bool) -> Markup:
     """The rows with these columns; `query` is the list that they stand in."""
-    made = _cells(columns, may_work)
+    # The macros of the template as it is loaded now; another application has its own.
+    made = _cells(current_app.jinja_env.get_template(_CELLS).module, tuple(columns), may_work)
     address, back = str(escape(url)), str(escape(query))
-    rows = ("".join([_head(row, address, back), *[cell(row) for cell in made], "</tr>"]) for row in found)
+    rows = ["".join([_head(row, address, back), *[cell(row) for cell in made], "</tr>"]) for row in found]
     return Markup("\n".join(rows))  # noqa: S704 - each cell has escaped what is not ours
 
 
-def _cells(columns: Sequence[str], may_work: bool) -> list[Cell]:
-    known = dict(_from_template(may_work)) | {"who": _who, "bought": _bought, "due": _due}
+@lru_cache(maxsize=64)
+def _cells(macros: Any, columns: Sequence[str], may_work: bool) -> list[Cell]:
+    known = dict(_from_template(macros, may_work)) | {"who": _who, "bought": _bought, "due": _due}
     return [known[name] for name in columns]
 
 
@@ -64,19 +66,17 @@ def _deadline(row: Any) -> Markup:
     return _PAUSED if request_rows.waits_for_customer(row) else _NOT_DUE
 
 
-def _from_template(may_work: bool) -> Iterator[tuple[str, Cell]]:
+def _from_template(macros: Any, may_work: bool) -> Iterator[tuple[str, Cell]]:
     """Cells that few values make are made once and kept; the others hold something of the customer's."""
-    make = partial(get_template_attribute, _CELLS)
-    names = ("what_cell", "amount_cell", "paid_cell", "status_cell", "provider_cell")
-    # Kept for long by `once`, and for this page nearer at hand.
-    what, amount, paid, status, provider = (lru_cache(None)(partial(once, make(name))) for name in names)
+    names = ("what", "amount", "paid", "status", "provider")
+    what, amount, paid, status, provider = (lru_cache(_MOST)(getattr(macros, f"{name}_cell")) for name in names)
     yield "what", lambda row: what(row.service_name, row.tier_name)
     yield "amount", lambda row: amount(row.amount_minor, row.currency)
     yield "paid", lambda row: paid(row.payment_status)
     yield "status", lambda row: status(row.status, may_work)
     yield "provider", lambda row: provider(row.provider_name, may_work and row.closed_at is None)
     for name in ("email", "phone", "operator", "category", "gateway", "affiliate", "refunded"):
-        yield name, partial(_call, make(f"{name}_cell"))
+        yield name, partial(_call, getattr(macros, f"{name}_cell"))
 
 
 def _call(macro: Any, row: Any) -> str:

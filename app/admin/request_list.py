@@ -19,7 +19,7 @@ from app.db import db, transaction
 from app.errors import NotFound
 from app.extensions import settings
 from app.kit import clock
-from app.models import ServiceRequest
+from app.models import REQUESTS, ServiceRequest
 from app.workflows import audit, request_search
 from app.workflows.request_search import Sort
 
@@ -30,16 +30,17 @@ class RequestList(ConsoleView):
     """The list; what can be done to its requests is in the classes built on this one."""
 
     orders = {
-        Sort.NEWEST: Order(ServiceRequest.created_at, ServiceRequest.id),
-        Sort.OLDEST: Order(ServiceRequest.created_at, ServiceRequest.id, descending=False),
-        Sort.DUE: Order(ServiceRequest.due_at, ServiceRequest.id, descending=False),
+        Sort.NEWEST: Order(REQUESTS.created_at, REQUESTS.id),
+        Sort.OLDEST: Order(REQUESTS.created_at, REQUESTS.id, descending=False),
+        Sort.DUE: Order(REQUESTS.due_at, REQUESTS.id, descending=False),
     }
 
     @expose("/")
     def index_view(self) -> ResponseReturnValue:
         query, controls = self.asked_for()
         columns = request_columns.chosen_by(self.user.id, with_contact=self.may_read_customers)
-        page = paging.fetch(request_rows.only_shown(query, columns), self.order(), place=listing.place(request.args))
+        shown = request_rows.only_shown(query, columns)
+        page = paging.fetch(shown, self.order(), place=listing.place(request.args), read=request_rows.read)
         return self.render(
             "admin/requests/list.html",
             listing=Listing(page=page, count=_count_at_sight(page), controls=controls, sort=self.sort()),

@@ -10,7 +10,7 @@ def utc_now() -> datetime:
 
 def isoformat(moment: datetime) -> str:
     """ISO 8601 in UTC with a `Z`, the form every JSON answer carries."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:

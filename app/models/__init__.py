@@ -35,13 +35,14 @@ from app.models.payment import (
 from app.models.provider import Availability, ProviderProfile, ProviderSkill
 from app.models.request_history import NameWord, RequestNote, StatusChange
 from app.models.sandbox import SandboxPayment, SandboxRefund, SandboxStatus
-from app.models.service_request import OPEN_STATUSES, RequestStatus, ServiceRequest
+from app.models.service_request import OPEN_STATUSES, REQUESTS, RequestStatus, ServiceRequest
 from app.models.user import STAFF_ROLES, ApiToken, RecoveryCode, Role, SignInAttempt, User, UserSession
 from app.models.webhook_event import EventOutcome, WebhookEvent
 from app.models.working_time import DayOff, Decline, WorkingHours
 
 __all__ = [
     "OPEN_STATUSES",
+    "REQUESTS",
     "STAFF_ROLES",
     "ActorKind",
     "AffiliateClick",

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, Table, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.columns import EnumText, KeyedHash, Sealed, UtcDateTime
@@ -250,3 +250,8 @@ class ServiceRequest(Keyed, Touched, Model):
 
     def __str__(self) -> str:
         return self.reference_number
+
+
+REQUESTS = cast(Table, ServiceRequest.__table__).c
+"""The columns as the table has them. A query of these alone takes less time to put together, and to read, than one of
+the mapped class."""

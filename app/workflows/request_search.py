@@ -7,12 +7,11 @@ from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, null, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import Column, ColumnElement, Select, func, null, select
 
 from app.db import db
 from app.kit import clock
-from app.models import Category, PaymentStatus, RequestStatus, ServiceRequest
+from app.models import REQUESTS, Category, PaymentStatus, RequestStatus, ServiceRequest
 from app.workflows import request_words
 
 UNPAID = (PaymentStatus.PENDING, PaymentStatus.FAILED)
@@ -57,7 +56,7 @@ def select_requests(filters: RequestFilters, *, zone: ZoneInfo) -> Select[Servic
 
 def count_up_to(query: Select[ServiceRequest], cap: int) -> int:
     """How many rows, but no more than `cap` + 1 are looked at: beyond it "10,000+" says enough."""
-    limited = query.with_only_columns(ServiceRequest.id).order_by(None).limit(cap + 1).subquery()
+    limited = query.with_only_columns(REQUESTS.id).order_by(None).limit(cap + 1).subquery()
     return db.session.scalar(select(func.count()).select_from(limited)) or 0
 
 
@@ -65,16 +64,16 @@ def _conditions(filters: RequestFilters, zone: ZoneInfo) -> list[ColumnElement[b
     return [*_equalities(filters), *_dates(filters, zone), *_states(filters), *request_words.conditions(filters.text)]
 
 
-def _wanted(filters: RequestFilters) -> tuple[tuple[InstrumentedAttribute[Any], Any], ...]:
+def _wanted(filters: RequestFilters) -> tuple[tuple[Column[Any], Any], ...]:
     return (
-        (ServiceRequest.service_id, filters.service_id),
-        (ServiceRequest.service_category, filters.category),
-        (ServiceRequest.status, filters.status),
-        (ServiceRequest.payment_status, filters.payment_status),
-        (ServiceRequest.payment_gateway, filters.gateway),
-        (ServiceRequest.affiliate_id, filters.affiliate_id),
-        (ServiceRequest.assigned_provider_id, null() if filters.provider == "none" else filters.provider),
-        (ServiceRequest.operator_id, null() if filters.operator == "none" else filters.operator),
+        (REQUESTS.service_id, filters.service_id),
+        (REQUESTS.service_category, filters.category),
+        (REQUESTS.status, filters.status),
+        (REQUESTS.payment_status, filters.payment_status),
+        (REQUESTS.payment_gateway, filters.gateway),
+        (REQUESTS.affiliate_id, filters.affiliate_id),
+        (REQUESTS.assigned_provider_id, null() if filters.provider == "none" else filters.provider),
+        (REQUESTS.operator_id, null() if filters.operator == "none" else filters.operator),
     )
 
 
@@ -85,21 +84,21 @@ def _equalities(filters: RequestFilters) -> list[ColumnElement[bool]]:
 def _dates(filters: RequestFilters, zone: ZoneInfo) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if filters.start is not None:
-        conditions.append(ServiceRequest.created_at >= clock.start_of_day(filters.start, zone))
+        conditions.append(REQUESTS.created_at >= clock.start_of_day(filters.start, zone))
     if filters.end is not None:
-        conditions.append(ServiceRequest.created_at < clock.end_of_day(filters.end, zone))
+        conditions.append(REQUESTS.created_at < clock.end_of_day(filters.end, zone))
     return conditions
 
 
 def _states(filters: RequestFilters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if filters.is_open or filters.is_overdue:
-        conditions.append(ServiceRequest.closed_at.is_(None))
+        conditions.append(REQUESTS.closed_at.is_(None))
     if filters.is_overdue:
-        conditions += [ServiceRequest.first_contact_at.is_(None), ServiceRequest.due_at < clock.utc_now()]
+        conditions += [REQUESTS.first_contact_at.is_(None), REQUESTS.due_at < clock.utc_now()]
     if filters.is_unpaid:
         # One of two ways to say so, and the one that a short index is made of.
-        conditions.append(ServiceRequest.payment_completed_at.is_(None))
+        conditions.append(REQUESTS.payment_completed_at.is_(None))
     elif not (filters.include_unpaid or filters.payment_status or filters.text.strip()):
-        conditions.append(ServiceRequest.payment_status.not_in(UNPAID))
+        conditions.append(REQUESTS.payment_status.not_in(UNPAID))
     return conditions

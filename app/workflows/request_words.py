@@ -11,7 +11,7 @@ from app.columns import keyring
 from app.db import db
 from app.kit.contact import InvalidContact, fold, name_words, parse_phone
 from app.kit.ids import parse_reference_number
-from app.models import NameWord, Payment, ServiceRequest
+from app.models import REQUESTS, NameWord, Payment
 
 _SHORTEST_PREFIX = 5
 _LONGEST_SEARCH = 200
@@ -31,26 +31,26 @@ def conditions(text: str) -> list[ColumnElement[bool]]:
     if term.upper().startswith("SR-") and len(term) >= _SHORTEST_PREFIX:
         return [_reference(term)]
     if "@" in term:
-        return [ServiceRequest.customer_email_hash.in_(keyring.hashes(fold(term), "email"))]
+        return [REQUESTS.customer_email_hash.in_(keyring.hashes(fold(term), "email"))]
     return _joined(_exact(term), _person(term))
 
 
 def _joined(keys: list[UUID], person: list[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
     if not keys:
         return person or [false()]
-    exactly = ServiceRequest.id.in_(keys)
+    exactly = REQUESTS.id.in_(keys)
     if not person:
         return [exactly]
-    both = union_all(select(ServiceRequest.id).where(exactly), select(ServiceRequest.id).where(*person))
-    return [ServiceRequest.id.in_(both)]
+    both = union_all(select(REQUESTS.id).where(exactly), select(REQUESTS.id).where(*person))
+    return [REQUESTS.id.in_(both)]
 
 
 def _reference(term: str) -> ColumnElement[bool]:
     whole = parse_reference_number(term)
     if whole is not None:
-        return ServiceRequest.reference_number == whole
+        return REQUESTS.reference_number == whole
     beginning = term.upper()
-    return ServiceRequest.reference_number.between(beginning, beginning + "~")
+    return REQUESTS.reference_number.between(beginning, beginning + "~")
 
 
 def _exact(term: str) -> list[UUID]:
@@ -64,7 +64,7 @@ def _exact(term: str) -> list[UUID]:
     keys = set(db.session.scalars(_of_payments(term).limit(_MOST_EXACT)))
     if reference is not None:
         # A name or number of twelve characters may be one by chance: once in 32 its check character fits.
-        keys.update(db.session.scalars(select(ServiceRequest.id).where(ServiceRequest.reference_number == reference)))
+        keys.update(db.session.scalars(select(REQUESTS.id).where(REQUESTS.reference_number == reference)))
     return sorted(keys)
 
 
@@ -84,7 +84,7 @@ def _person(term: str) -> list[ColumnElement[bool]]:
     except InvalidContact:
         words = sorted(name_words(term))
         return [_has_all(words)] if words else []
-    return [ServiceRequest.customer_phone_hash.in_(keyring.hashes(phone, "phone"))]
+    return [REQUESTS.customer_phone_hash.in_(keyring.hashes(phone, "phone"))]
 
 
 def _has_all(words: Sequence[str]) -> ColumnElement[bool]:
@@ -96,7 +96,7 @@ def _has_all(words: Sequence[str]) -> ColumnElement[bool]:
     for word in others:
         again = aliased(NameWord)
         found = found.join(again, again.service_request_id == NameWord.service_request_id).where(_is_word(again, word))
-    return ServiceRequest.id.in_(found)
+    return REQUESTS.id.in_(found)
 
 
 def _is_word(table: Any, word: str) -> ColumnElement[bool]:
@@ -105,7 +105,7 @@ def _is_word(table: Any, word: str) -> ColumnElement[bool]:
 
 
 def _of_request(table: Any) -> ColumnElement[bool]:
-    condition: ColumnElement[bool] = table.service_request_id == ServiceRequest.id
+    condition: ColumnElement[bool] = table.service_request_id == REQUESTS.id
     return condition
 
 
