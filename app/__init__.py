@@ -46,20 +46,8 @@ def create_app(settings: Settings | None = None, *, has_pages: bool = True) -> F
 
 def _common_parts() -> Iterable[Any]:
     """What serves every page and every job alike, in the order in which it is bound."""
-    from app import (
-        ages,
-        assets,
-        commands,
-        error_pages,
-        error_tally,
-        formats,
-        logs,
-        metrics,
-        protection,
-        sandbox,
-        sentry,
-        stationery,
-    )
+    from app import ages, assets, commands, error_pages, formats, protection, sandbox, stationery
+    from app.observability import error_tally, logs, metrics, sentry
 
     ground = (logs, metrics, sentry, formats, ages, stationery, protection, assets, error_pages, error_tally)
     return (*ground, sandbox, commands)

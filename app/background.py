@@ -5,8 +5,9 @@ import gc
 # As in `wsgi`: while all this is loaded nothing of it is garbage.
 gc.disable()
 
-from app import create_app, logs  # noqa: E402
+from app import create_app  # noqa: E402
 from app.config import SettingsError  # noqa: E402
+from app.observability import logs  # noqa: E402
 
 try:
     app = create_app(has_pages=False)

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from app.supervisor import Program, Supervisor
+from app.hosting.supervisor import Program, Supervisor
 
 STEADY = "import time; time.sleep(600)"
 # As a queue's worker does it: the work happens in a child, in a process group of its own.

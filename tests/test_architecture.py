@@ -15,11 +15,11 @@ LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
 
 GROUND = {"kit", "errors"}
-BASE = {"db", "connections", "columns", "extensions", "config", "links", "meters"}
+BASE = {"db", "connections", "columns", "extensions", "config", "links", "observability.meters"}
 BUSINESS = {"workflows", "models", "gateways", "jobs.queue"}
 ENTRY_POINTS = {"checkout", "admin", "accounts", "portal", "api", "jobs", "sandbox"}
 # Puts the house together: may import anything, and is imported by nothing but other wiring.
-WIRING = {"", "background", "commands", "jobs.worker", "supervisor", "orphans", "embedded_queue", "seed", "samples"}
+WIRING = {"", "background", "commands", "jobs.worker", "hosting", "samples"}
 # Shared by the entry points, or bound by `create_app` to serve every page alike.
 AROUND = {
     "exchanges",
@@ -28,34 +28,27 @@ AROUND = {
     "stationery",
     "commission_words",
     "plots",
-    "plot_parts",
-    "plot_words",
     "working_week",
-    "queue_watch",
     "error_pages",
-    "error_tally",
     "guesses",
-    "known_browsers",
     "reauthentication",
     "troubles",
     "protection",
-    "logs",
-    "metrics",
-    "sentry",
+    "observability",
     "formats",
     "ages",
     "assets",
     "migrate",
 }
 # What even those of `AROUND` use of each other.
-SHARED = {"metrics", "migrate", "ages", "plots", "troubles"}
+SHARED = {"observability", "migrate", "ages", "plots", "troubles"}
 BELOW = GROUND | BASE | BUSINESS | AROUND
 
 # What each part may import of ours. Parts are the longest prefix found here.
 MAY_IMPORT: dict[str, set[str]] = {
     "kit": set(),
     "errors": set(),
-    "meters": set(),
+    "observability.meters": set(),
     "config": {"kit"},
     "links": set(),
     "connections": set(),
@@ -65,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"kit", "db", "columns"},
     "gateways": GROUND,
     "jobs.queue": {"kit", "db"},
-    "workflows": GROUND | {"links", "meters", "db", "columns", "models", "gateways", "jobs.queue"},
+    "workflows": GROUND | {"links", "observability.meters", "db", "columns", "models", "gateways", "jobs.queue"},
     **dict.fromkeys(AROUND, GROUND | BASE | {"models", "workflows", "jobs.queue"} | SHARED),
     # Asks for the password before any entry point's view, and answers programs in the shape of errors.
     "reauthentication": GROUND | BASE | {"models", "workflows", "error_pages", "guesses", "troubles"},

@@ -4,8 +4,8 @@ from flask import flash, make_response, redirect, render_template, request, url_
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
-from app import guesses, known_browsers
-from app.accounts import sessions
+from app import guesses
+from app.accounts import known_browsers, sessions
 from app.accounts.blueprint import actor, bp, own_account
 from app.accounts.forms import ChangePasswordForm, NewPasswordForm, ResetForm
 from app.db import LOCK, db, transaction

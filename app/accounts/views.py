@@ -4,8 +4,8 @@ from flask import abort, flash, make_response, redirect, render_template, reques
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app import guesses, known_browsers
-from app.accounts import pending, sessions
+from app import guesses
+from app.accounts import known_browsers, pending, sessions
 from app.accounts.blueprint import bp, home_of, wanted_page
 from app.accounts.forms import CodeForm, LoginForm
 from app.db import transaction

@@ -18,7 +18,7 @@ from app.jobs import queue
 from app.kit import clock
 from app.kit.periods import Bucket, Period
 from app.models import ProviderProfile, User
-from app.plot_parts import Card
+from app.plots.parts import Card
 from app.workflows import figure_keeping, figure_reading
 from app.workflows.figure_reading import Reading
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from app.admin import plot_range
 from app.admin.plot_range import PlotRange
 from app.kit.periods import Period
-from app.plot_parts import Table
-from app.plots import Slot
+from app.plots.drawings import Slot
+from app.plots.parts import Table
 from app.workflows.figure_reading import Reading
 from app.workflows.figures import Figures
 

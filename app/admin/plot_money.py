@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 
 from flask import url_for
 
-from app import plot_words, plots
 from app.admin.plot_cards import Scene
-from app.plot_parts import Bar, Card, Panel, Part, Table, Way
-from app.plots import Layer
+from app.plots import drawings, wording
+from app.plots.drawings import Layer
+from app.plots.parts import Bar, Card, Panel, Part, Table, Way
 from app.workflows.figures import Figures, Measure, Tally
 from app.workflows.gateway_choice import label_of
 
@@ -18,7 +18,7 @@ _OUTCOMES = (("paid", "good"), ("failed", "bad"), ("open", "pale"))
 def sales(scene: Scene) -> Card:
     currencies = _currencies(scene, Measure.SALES)
     # It has the place of two.
-    height = _TALL if len(currencies) == 1 else plots.HEIGHT
+    height = _TALL if len(currencies) == 1 else drawings.HEIGHT
     panels = [_amounts(scene, Measure.SALES, currency, css="main", height=height) for currency in currencies]
     return Card(
         "sales",
@@ -74,41 +74,41 @@ def payments(scene: Scene) -> Card:
 
 
 def _currencies(scene: Scene, measure: Measure) -> list[str]:
-    return plot_words.by_count(scene.total.of(measure))
+    return wording.by_count(scene.total.of(measure))
 
 
-def _amounts(scene: Scene, measure: Measure, currency: str, *, css: str, height: int = plots.HEIGHT) -> Panel:
+def _amounts(scene: Scene, measure: Measure, currency: str, *, css: str, height: int = drawings.HEIGHT) -> Panel:
     tallies = [figures.get(measure, currency) for figures in scene.figures]
     said = [_said(tally, currency, scene.locale) for tally in tallies]
-    drawing = plots.columns(
+    drawing = drawings.columns(
         scene.slots(said),
         [Layer(css, [tally.amount_minor for tally in tallies])],
-        words=lambda minor: plot_words.short_money(minor, currency, scene.locale),
+        words=lambda minor: wording.short_money(minor, currency, scene.locale),
         height=height,
     )
     total = scene.total.get(measure, currency)
-    return Panel(drawing, currency, plot_words.money(total.amount_minor, currency, scene.locale))
+    return Panel(drawing, currency, wording.money(total.amount_minor, currency, scene.locale))
 
 
 def _counts(scene: Scene, measure: Measure) -> Panel:
     counts = [figures.count(measure) for figures in scene.figures]
-    said = [plot_words.count(number, "sale") for number in counts]
-    drawing = plots.columns(scene.slots(said), [Layer("calm", counts)], words=plot_words.whole, height=64)
+    said = [wording.count(number, "sale") for number in counts]
+    drawing = drawings.columns(scene.slots(said), [Layer("calm", counts)], words=wording.whole, height=64)
     return Panel(drawing, "Number of sales", f"{sum(counts):,}")
 
 
 def _said(tally: Tally, currency: str, locale: str) -> str:
-    return f"{plot_words.money(tally.amount_minor, currency, locale)} ({tally.count:,})"
+    return f"{wording.money(tally.amount_minor, currency, locale)} ({tally.count:,})"
 
 
 def _amount_of(measure: Measure, currency: str, locale: str) -> Callable[[Figures], str]:
-    return lambda figures: plot_words.money(figures.get(measure, currency).amount_minor, currency, locale)
+    return lambda figures: wording.money(figures.get(measure, currency).amount_minor, currency, locale)
 
 
 def _sold(scene: Scene, currencies: list[str]) -> tuple[str, str]:
     said = [_total_of(scene, Measure.SALES, currency) for currency in currencies]
     return _joined(
-        [(amount, f"from {plot_words.count(count, 'sale')}{change}") for amount, count, change in said], "sales"
+        [(amount, f"from {wording.count(count, 'sale')}{change}") for amount, count, change in said], "sales"
     )
 
 
@@ -127,16 +127,16 @@ def _joined(parts: list[tuple[str, str]], what: str) -> tuple[str, str]:
 def _returned(scene: Scene, currency: str) -> tuple[str, str]:
     amount, count, change = _total_of(scene, Measure.REFUNDS, currency)
     given, sold = (scene.total.get(measure, currency).amount_minor for measure in (Measure.REFUNDS, Measure.SALES))
-    of_sales = f", {plot_words.percent(given, sold)} of sales" if sold else ""
-    return amount, f"went back in {plot_words.count(count, 'refund')}{of_sales}{change}"
+    of_sales = f", {wording.percent(given, sold)} of sales" if sold else ""
+    return amount, f"went back in {wording.count(count, 'refund')}{of_sales}{change}"
 
 
 def _total_of(scene: Scene, measure: Measure, currency: str) -> tuple[str, int, str]:
     """The amount in words, how many, and what changed."""
     tally = scene.total.get(measure, currency)
     before = scene.before.get(measure, currency).amount_minor if scene.before else None
-    change = plot_words.change(scene.whole.get(measure, currency).amount_minor, before)
-    return plot_words.money(tally.amount_minor, currency, scene.locale), tally.count, change
+    change = wording.change(scene.whole.get(measure, currency).amount_minor, before)
+    return wording.money(tally.amount_minor, currency, scene.locale), tally.count, change
 
 
 # --- gateways
@@ -154,7 +154,7 @@ def _by_gateway(figures: Figures) -> dict[str, Mapping[str, int]]:
 def _gateway_bar(name: str, tally: Mapping[str, int]) -> Bar:
     started, parts, x = sum(tally.values()), [], 0.0
     for outcome, css in _OUTCOMES:
-        width = plots.share(tally[outcome], started)
+        width = drawings.share(tally[outcome], started)
         parts += [Part(css, round(x, 2), width)] if width else []
         x += width
     started_, paid, failed, unfinished, rate = _cells(tally)
@@ -164,7 +164,7 @@ def _gateway_bar(name: str, tally: Mapping[str, int]) -> Bar:
 
 def _cells(tally: Mapping[str, int]) -> tuple[str, ...]:
     paid, failed, unfinished = tally["paid"], tally["failed"], tally["open"]
-    rate = plot_words.percent(paid, paid + failed) if paid + failed else "–"
+    rate = wording.percent(paid, paid + failed) if paid + failed else "–"
     return (f"{paid + failed + unfinished:,}", f"{paid:,}", f"{failed:,}", f"{unfinished:,}", rate)
 
 
@@ -174,10 +174,10 @@ def _success(scene: Scene) -> tuple[str, str]:
         return "No", "payment was finished."
     before = scene.before and _finished(scene.before)
     now = _finished(scene.whole)
-    shift = plot_words.shift(_rate(now), _rate(before)) if before and before[1] and now[1] else ""
+    shift = wording.shift(_rate(now), _rate(before)) if before and before[1] and now[1] else ""
     rest = scene.total.count(Measure.PAYMENTS) - finished
     left = f"; {rest:,} {'was' if rest == 1 else 'were'} not finished" if rest else ""
-    return plot_words.percent(paid, finished), f"of {plot_words.count(finished, 'payment')} succeeded{shift}{left}."
+    return wording.percent(paid, finished), f"of {wording.count(finished, 'payment')} succeeded{shift}{left}."
 
 
 def _finished(figures: Figures) -> tuple[int, int]:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from flask import url_for
 
-from app import plot_words, plots
 from app.admin.plot_cards import Scene
 from app.models import ErrorCategory, NotificationStatus
-from app.plot_parts import Card, Ending, Panel, Way
-from app.plots import Layer
+from app.plots import drawings, wording
+from app.plots.drawings import Layer
+from app.plots.parts import Card, Ending, Panel, Way
 from app.workflows.figures import WAITING, Figures, Measure
 
 _TALL = 208
@@ -33,7 +33,7 @@ def mail(scene: Scene) -> Card:
             ("Sent", "Waiting", "Failed"),
             *(_count_of(Measure.MAIL, keys) for _, _, keys in kinds),
         ),
-        panels=[Panel(plots.columns(scene.slots(said), layers, words=plot_words.whole, height=_TALL))]
+        panels=[Panel(drawings.columns(scene.slots(said), layers, words=wording.whole, height=_TALL))]
         if is_any
         else (),
         endings=[Ending(css, label, f"{sum(counts[label]):,}") for css, label, _ in reversed(kinds)] if is_any else (),
@@ -67,9 +67,9 @@ def errors(scene: Scene) -> Card:
 
 def _category(scene: Scene, category: ErrorCategory) -> Panel:
     counts = [figures.count(Measure.ERRORS, category) for figures in scene.figures]
-    said = [plot_words.count(number, "error") for number in counts]
+    said = [wording.count(number, "error") for number in counts]
     css = "calm" if category is ErrorCategory.VALIDATION else "bad"
-    drawing = plots.columns(scene.slots(said), [Layer(css, counts)], words=plot_words.whole, height=36)
+    drawing = drawings.columns(scene.slots(said), [Layer(css, counts)], words=wording.whole, height=36)
     return Panel(drawing, category.label, f"{sum(counts):,}")
 
 
@@ -83,10 +83,10 @@ def _delivered(scene: Scene) -> tuple[str, str]:
     if not owed:
         return "No", "messages."
     before = scene.before.count(Measure.MAIL, *_FAILED) if scene.before else None
-    change = plot_words.change(scene.whole.count(Measure.MAIL, *_FAILED), before)
+    change = wording.change(scene.whole.count(Measure.MAIL, *_FAILED), before)
     trouble = f"{failed:,} failed{change}" if failed else "none failed"
     waits = f"; {waiting:,} {'waits' if waiting == 1 else 'wait'}" if waiting else ""
-    return plot_words.percent(sent, owed), f"of {plot_words.count(owed, 'message')} went out; {trouble}{waits}."
+    return wording.percent(sent, owed), f"of {wording.count(owed, 'message')} went out; {trouble}{waits}."
 
 
 def _how_many(scene: Scene, found: list[ErrorCategory]) -> tuple[str, str]:
@@ -94,7 +94,7 @@ def _how_many(scene: Scene, found: list[ErrorCategory]) -> tuple[str, str]:
     if not number:
         return "No", "errors."
     before = scene.before.count(Measure.ERRORS) if scene.before else None
-    change = plot_words.change(scene.whole.count(Measure.ERRORS), before)
+    change = wording.change(scene.whole.count(Measure.ERRORS), before)
     most = max(found, key=lambda category: scene.total.count(Measure.ERRORS, category))
     share = "most with" if len(found) > 1 else "with"
     return f"{number:,}", f"{'error' if number == 1 else 'errors'}, {share} {most.topic}{change}."

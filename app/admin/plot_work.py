@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from flask import url_for
 
-from app import plot_words, plots
 from app.admin.plot_cards import Scene
 from app.kit import spread
 from app.models import Availability
-from app.plot_parts import Bar, Card, Ending, Panel, Part, Table, Way
-from app.plots import Layer
+from app.plots import drawings, wording
+from app.plots.drawings import Layer
+from app.plots.parts import Bar, Card, Ending, Panel, Part, Table, Way
 from app.workflows.figures import FUNNEL, Figures, Measure
 
 _STEPS = dict(zip(FUNNEL, ("Looked at a service", "Began the form", "Sent the form", "Paid"), strict=True))
@@ -52,7 +52,7 @@ def first_contact(scene: Scene) -> Card:
     steps = [_waits(figures) for figures in scene.figures]
     halves, nines = ([spread.quantile(each, share) for each in steps] for share in (0.5, 0.9))
     said = [
-        f"half within {plot_words.length(half)}, nine of ten within {plot_words.length(nine)} ({sum(each.values()):,})"
+        f"half within {wording.length(half)}, nine of ten within {wording.length(nine)} ({sum(each.values()):,})"
         if half is not None and nine is not None
         else "nobody"
         for half, nine, each in zip(halves, nines, steps, strict=True)
@@ -92,7 +92,7 @@ def promises(scene: Scene, overdue: int) -> Card:
             lambda figures: f"{figures.count(Measure.PROMISES, 'kept'):,}",
             lambda figures: f"{figures.count(Measure.PROMISES, 'late'):,}",
         ),
-        panels=[Panel(plots.columns(scene.slots(said), layers, words=plot_words.whole))] if is_any else (),
+        panels=[Panel(drawings.columns(scene.slots(said), layers, words=wording.whole))] if is_any else (),
         endings=(Ending("bad", "late", f"{sum(late):,}"), Ending("calm", "in time", f"{sum(kept):,}"))
         if is_any
         else (),
@@ -128,20 +128,20 @@ def workload(loads: Sequence[Load]) -> Card:
 def _step_cells(number: int, counts: Sequence[int]) -> tuple[str, ...]:
     # Who buys through the API sends no form of ours: more may have paid than that.
     is_share = number > 0 and 0 < counts[number] <= counts[number - 1]
-    of_before = plot_words.percent(counts[number], counts[number - 1]) if is_share else "–"
+    of_before = wording.percent(counts[number], counts[number - 1]) if is_share else "–"
     return (_STEPS[FUNNEL[number]], f"{counts[number]:,}", of_before)
 
 
 def _step_bar(number: int, counts: Sequence[int]) -> Bar:
     label, value, of_before = _step_cells(number, counts)
     words = value if of_before == "–" else f"{value} · {of_before} of those before"
-    return Bar(label, words, [Part("main", 0, plots.share(counts[number], max(counts)))], f"{label}: {words}")
+    return Bar(label, words, [Part("main", 0, drawings.share(counts[number], max(counts)))], f"{label}: {words}")
 
 
 def _how_many_bought(scene: Scene, looked: int, paid: int) -> tuple[str, str]:
     if not looked:
-        return "No", f"visit was counted, and {plot_words.count(paid, 'purchase')}."
-    return plot_words.percent(paid, looked), f"of {plot_words.count(looked, 'visitor')} bought{_conversion(scene)}."
+        return "No", f"visit was counted, and {wording.count(paid, 'purchase')}."
+    return wording.percent(paid, looked), f"of {wording.count(looked, 'visitor')} bought{_conversion(scene)}."
 
 
 def _conversion(scene: Scene) -> str:
@@ -150,7 +150,7 @@ def _conversion(scene: Scene) -> str:
     now, before = (
         [each.count(Measure.FUNNEL, step) for step in (FUNNEL[0], FUNNEL[-1])] for each in (scene.whole, scene.before)
     )
-    return plot_words.shift(now[1] / now[0], before[1] / before[0]) if now[0] and before[0] else ""
+    return wording.shift(now[1] / now[0], before[1] / before[0]) if now[0] and before[0] else ""
 
 
 # --- how soon
@@ -161,18 +161,18 @@ def _waits(figures: Figures) -> dict[int, int]:
 
 
 def _lengths(values: Sequence[float | None]) -> list[str]:
-    return ["–" if value is None else plot_words.length(value) for value in values]
+    return ["–" if value is None else wording.length(value) for value in values]
 
 
 def _lines_of(scene: Scene, halves: Sequence[float | None], nines: Sequence[float | None], said: list[str]) -> Panel:
     layers = [Layer("line calm", nines), Layer("line main", halves)]
-    return Panel(plots.lines(scene.slots(said), layers, unit=_unit(nines), words=plot_words.length))
+    return Panel(drawings.lines(scene.slots(said), layers, unit=_unit(nines), words=wording.length))
 
 
 def _endings_of(steps: dict[int, int]) -> list[Ending]:
     kinds = (("calm", "nine of ten", 0.9), ("main", "half", 0.5))
     values = [(css, label, spread.quantile(steps, share)) for css, label, share in kinds]
-    return [Ending(css, label, plot_words.length(value)) for css, label, value in values if value is not None]
+    return [Ending(css, label, wording.length(value)) for css, label, value in values if value is not None]
 
 
 def _unit(values: Sequence[float | None]) -> int:
@@ -189,13 +189,9 @@ def _how_soon(scene: Scene) -> tuple[str, str]:
     now, before = (spread.quantile(_waits(each), 0.5) if each else None for each in (scene.whole, scene.before))
     change = ""
     if now is not None and before is not None and round(now) != round(before):
-        change = (
-            f"; half took {plot_words.length(abs(now - before))} {'longer' if now > before else 'less'} than before"
-        )
-    who = plot_words.count(sum(steps.values()), "customer")
-    return plot_words.length(
-        half
-    ), f"until half of {who} heard from us, {plot_words.length(nine)} until nine of ten{change}."
+        change = f"; half took {wording.length(abs(now - before))} {'longer' if now > before else 'less'} than before"
+    who = wording.count(sum(steps.values()), "customer")
+    return wording.length(half), f"until half of {who} heard from us, {wording.length(nine)} until nine of ten{change}."
 
 
 def _how_late(scene: Scene, overdue: int) -> tuple[str, str]:
@@ -206,8 +202,8 @@ def _how_late(scene: Scene, overdue: int) -> tuple[str, str]:
     shift = ""
     if scene.before:
         now, before = _late(scene.whole), _late(scene.before)
-        shift = plot_words.shift(now[0] / now[1], before[0] / before[1]) if now[1] and before[1] else ""
-    return plot_words.percent(late, due), f"of {plot_words.count(due, 'first contact')} came late{shift}{waits}."
+        shift = wording.shift(now[0] / now[1], before[0] / before[1]) if now[1] and before[1] else ""
+    return wording.percent(late, due), f"of {wording.count(due, 'first contact')} came late{shift}{waits}."
 
 
 def _ways_of(overdue: int, *, is_any: bool) -> list[Way]:
@@ -225,7 +221,7 @@ def _late(figures: Figures) -> tuple[int, int]:
 def _load_bar(load: Load) -> Bar:
     words = f"{load.open_work:,} of {load.capacity:,}{'' if load.availability is Availability.AVAILABLE else ', away'}"
     of = max(load.capacity, load.open_work, 1)
-    filled = Part("bad" if load.share > 1 else "main", 0, plots.share(load.open_work, of))
+    filled = Part("bad" if load.share > 1 else "main", 0, drawings.share(load.open_work, of))
     room = Part("pale", filled.width, round(100 - filled.width, 2))
     return Bar(load.name, words, [filled, room], f"{load.name}: {words} open")
 

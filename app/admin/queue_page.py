@@ -6,14 +6,14 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import ColumnElement, func, select
 
-from app import queue_watch
 from app.admin.pages import Guarded, done
 from app.admin.permissions import Permission
 from app.db import db, transaction
 from app.extensions import settings
 from app.kit import clock
 from app.models import Notification, NotificationStatus
-from app.queue_watch import QueueAway
+from app.observability import queue_watch
+from app.observability.queue_watch import QueueAway
 from app.workflows import audit, deliveries
 
 _PATIENCE = timedelta(minutes=15)

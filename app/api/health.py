@@ -6,10 +6,11 @@ from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import metrics, migrate
+from app import migrate
 from app.db import db
 from app.jobs import queue
 from app.kit import clock
+from app.observability import metrics
 from app.workflows import deliveries
 
 bp = Blueprint("health", __name__)

@@ -11,8 +11,8 @@ from app.api.contract import Content, Header, Operation, serves
 from app.db import one_statement, transaction
 from app.errors import DomainError
 from app.gateways.base import GatewayEvent
-from app.meters import webhooks_received
 from app.models import EventOutcome
+from app.observability.meters import webhooks_received
 from app.workflows import editions, gateway_choice, gateway_health, webhooks
 from app.workflows.webhooks import Seen
 

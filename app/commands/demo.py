@@ -17,9 +17,9 @@ from app.commands.programs import ROOT, Address, ensure_free, held, queue_progra
 from app.commands.serve import embed
 from app.config import DEVELOPMENT, Settings, SettingsError
 from app.db import db
-from app.orphans import end_with_make
-from app.seed import seed_demo
-from app.supervisor import Supervisor
+from app.hosting.orphans import end_with_make
+from app.hosting.supervisor import Supervisor
+from app.samples.seed import seed_demo
 
 _LOGINS = ("admin", "operator", "finance", "viewer", "provider", "affiliate")
 # Whatever the caller's environment says about these, the demo is embedded and on this machine.

@@ -16,10 +16,10 @@ from typing import TextIO
 
 import click
 
-from app.embedded_queue import EmbeddedQueue
+from app.hosting.embedded_queue import EmbeddedQueue
+from app.hosting.orphans import before_exec
+from app.hosting.supervisor import Program
 from app.jobs import queue
-from app.orphans import before_exec
-from app.supervisor import Program
 
 ROOT = Path(__file__).resolve().parents[2]
 _THREADS = 8

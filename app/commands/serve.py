@@ -12,7 +12,7 @@ from redis.retry import Retry
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from app import embedded_queue, migrate
+from app import migrate
 from app.commands.programs import (
     ROOT,
     Address,
@@ -29,9 +29,10 @@ from app.commands.surroundings import before_the_database, ensure_keys, first_li
 from app.config import Settings
 from app.db import db
 from app.extensions import settings
+from app.hosting import embedded_queue
+from app.hosting.orphans import end_with_make
+from app.hosting.supervisor import Program, Supervisor
 from app.models import GatewayConfig
-from app.orphans import end_with_make
-from app.supervisor import Program, Supervisor
 
 
 @click.command()

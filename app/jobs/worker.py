@@ -24,10 +24,10 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import DequeueStrategy
 
-from app import error_tally
 from app.jobs import turn
 from app.jobs.queue import QUEUES
 from app.kit import log_context
+from app.observability import error_tally
 
 logger = logging.getLogger(__name__)
 

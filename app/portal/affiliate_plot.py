@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from app import plot_words, plots
-from app.plot_parts import Card, Panel, Table
-from app.plots import Layer, Slot
+from app.plots import drawings, wording
+from app.plots.drawings import Layer, Slot
+from app.plots.parts import Card, Panel, Table
 from app.workflows.affiliate_months import Month
 
 _NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -34,16 +34,18 @@ def card(months: Sequence[Month], currencies: Sequence[str], locale: str) -> Car
 def _says(months: Sequence[Month], currencies: Sequence[str], locale: str) -> tuple[str, str]:
     last = months[-1]
     amounts = [
-        plot_words.money(last.of(each).earned_minor + last.of(each).adjusted_minor, each, locale) for each in currencies
+        wording.money(last.of(each).earned_minor + last.of(each).adjusted_minor, each, locale) for each in currencies
     ]
-    purchases = plot_words.count(last.purchases, "purchase")
+    purchases = wording.count(last.purchases, "purchase")
     return " and ".join(amounts), f"in {month_name(last)}, by {purchases} so far."
 
 
 def _panels(months: Sequence[Month], currency: str, locale: str) -> list[Panel]:
     earned = [month.of(currency).earned_minor for month in months]
     taken_back = [-month.of(currency).adjusted_minor for month in months]
-    panels = [_amounts(months, earned, currency, f"Earned, {currency}", css="main", height=plots.HEIGHT, locale=locale)]
+    panels = [
+        _amounts(months, earned, currency, f"Earned, {currency}", css="main", height=drawings.HEIGHT, locale=locale)
+    ]
     if any(minor > 0 for minor in taken_back):
         heading = f"Taken back, {currency}"
         panels.append(_amounts(months, taken_back, currency, heading, css="bad", height=_LOW, locale=locale))
@@ -53,20 +55,20 @@ def _panels(months: Sequence[Month], currency: str, locale: str) -> list[Panel]:
 def _amounts(
     months: Sequence[Month], minors: Sequence[int], currency: str, heading: str, *, css: str, height: int, locale: str
 ) -> Panel:
-    said = [plot_words.money(minor, currency, locale) for minor in minors]
-    drawing = plots.columns(
+    said = [wording.money(minor, currency, locale) for minor in minors]
+    drawing = drawings.columns(
         _slots(months, said),
         [Layer(css, [max(minor, 0) for minor in minors])],
-        words=lambda minor: plot_words.short_money(minor, currency, locale),
+        words=lambda minor: wording.short_money(minor, currency, locale),
         height=height,
     )
-    return Panel(drawing, heading, plot_words.money(sum(minors), currency, locale))
+    return Panel(drawing, heading, wording.money(sum(minors), currency, locale))
 
 
 def _clicks(months: Sequence[Month]) -> Panel:
     clicks = [month.clicks for month in months]
-    said = [f"{plot_words.count(month.clicks, 'click')}, {month.purchases:,} bought" for month in months]
-    drawing = plots.columns(_slots(months, said), [Layer("calm", clicks)], words=plot_words.whole, height=_LOW)
+    said = [f"{wording.count(month.clicks, 'click')}, {month.purchases:,} bought" for month in months]
+    drawing = drawings.columns(_slots(months, said), [Layer("calm", clicks)], words=wording.whole, height=_LOW)
     return Panel(drawing, "Clicks", f"{sum(clicks):,}")
 
 
@@ -88,5 +90,5 @@ def _row(month: Month, currencies: Sequence[str], locale: str) -> list[str]:
     for currency in currencies:
         sums = month.of(currency)
         minors = (sums.earned_minor, sums.adjusted_minor, sums.paid_minor)
-        cells += [plot_words.money(minor, currency, locale) for minor in minors]
+        cells += [wording.money(minor, currency, locale) for minor in minors]
     return cells

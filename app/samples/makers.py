@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from random import Random
 from uuid import UUID
 
-from app.orphans import die_with_parent
+from app.hosting.orphans import die_with_parent
 from app.samples.fields import Fields
 from app.samples.letters_book import LettersBook
 from app.samples.money_book import MoneyBook

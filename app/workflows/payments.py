@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import contains_eager
 
-from app import meters
 from app.db import LOCK, db, run_after_commit
 from app.gateways import Gateway
 from app.gateways.base import PaymentFailure, PaymentSnapshot, SnapshotStatus
 from app.jobs import queue
 from app.kit import clock
 from app.models import EventOutcome, Payment, PaymentFlag, PaymentStatus, RequestStatus, Service, ServiceRequest
+from app.observability import meters
 from app.workflows import (
     affiliates,
     analytics,

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app import gateways, meters
+from app import gateways
 from app.columns import keyring
 from app.db import LOCK, db, run_after_commit
 from app.errors import AlreadyPaid, DomainError, PaymentClosed
@@ -19,6 +19,7 @@ from app.kit import clock, ids
 from app.kit.contact import fold, name_words
 from app.links import Links
 from app.models import NameWord, Payment, PaymentStatus, ServiceRequest
+from app.observability import meters
 from app.workflows import affiliates, audit, catalog, gateway_choice
 from app.workflows.audit import SYSTEM
 from app.workflows.fresh_rows import draft, insert_rows

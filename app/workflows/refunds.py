@@ -11,13 +11,13 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 
-from app import meters
 from app.db import db, run_after_commit
 from app.errors import DomainError, InvalidInput, StaleChange
 from app.gateways.base import RefundNews, RefundParams, RefundResult
 from app.kit import clock
 from app.kit.money import Money
 from app.models import Dispute, DisputeStatus, EventOutcome, Payment, PaymentStatus, Refund, RefundStatus
+from app.observability import meters
 from app.workflows import affiliates, audit, figure_marks, gateway_choice, notifications
 from app.workflows.audit import SYSTEM, Actor
 

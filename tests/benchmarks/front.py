@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from app import orphans
+from app.hosting import orphans
 from tests.benchmarks.client import Client
 from tests.benchmarks.databases import PLACE
 from tests.benchmarks.programs import free_port

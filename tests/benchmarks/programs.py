@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app import orphans
 from app.commands.programs import ROOT, Address, service_programs
+from app.hosting import orphans
 from tests.benchmarks.client import Client
 
 _PATIENCE = 60.0

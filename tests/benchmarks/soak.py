@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app import orphans
 from app.commands.programs import ROOT, Address, readiness, service_programs
-from app.supervisor import Program
+from app.hosting import orphans
+from app.hosting.supervisor import Program
 from tests.benchmarks import databases, soak_roles, usage
 from tests.benchmarks.crowd import Crowd, Found
 from tests.benchmarks.programs import Web, free_port, resident

@@ -12,9 +12,9 @@ from random import Random
 from redis import Redis
 from sqlalchemy import func, select, update
 
-from app import embedded_queue, orphans
 from app.config import Settings
 from app.db import db, transaction
+from app.hosting import embedded_queue, orphans
 from app.jobs import queue
 from app.jobs.notifications import MARKED_TOGETHER
 from app.kit import clock

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app import orphans
 from app.config import Settings
+from app.hosting import orphans
 
 ROOT = Path(__file__).parents[2]
 

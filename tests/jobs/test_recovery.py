@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app import embedded_queue, orphans
 from app.db import transaction
+from app.hosting import embedded_queue, orphans
 from app.jobs import queue
 from app.jobs.notifications import MARKED_TOGETHER
 from app.models import NotificationStatus

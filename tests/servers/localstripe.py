@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import requests
 
-from app import orphans
+from app.hosting import orphans
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import cast
 
 import psycopg
 
-from app import orphans
+from app.hosting import orphans
 
 _SHORT = Path("/tmp")  # noqa: S108 - a folder of our own is made in it
 _DEBIAN = Path("/usr/lib/postgresql")

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from app import embedded_queue, orphans
+from app.hosting import embedded_queue, orphans
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.plots import Drawing
+from app.plots.drawings import Drawing
 
 
 @dataclass(frozen=True, slots=True)

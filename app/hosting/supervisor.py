@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from app import orphans
+from app.hosting import orphans
 
 logger = logging.getLogger(__name__)
 

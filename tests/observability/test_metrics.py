@@ -7,13 +7,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
-from app import exchanges, meters, metrics
+from app import exchanges
 from app.db import rehearsal, transaction
 from app.gateways.base import GatewayUnavailable, SnapshotStatus
 from app.gateways.sandbox import Sandbox
 from app.jobs.queue import QUEUES
 from app.kit import clock
 from app.models import GatewayConfig, Notification, WebhookEvent
+from app.observability import meters, metrics
 from app.workflows import payments, purchase
 from tests.factories import attach, make_payment, make_request, make_service, snapshot_of
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from app import embedded_queue
-from app.embedded_queue import EmbeddedQueue, QueueServerMissing
+from app.hosting import embedded_queue
+from app.hosting.embedded_queue import EmbeddedQueue, QueueServerMissing
 
 
 @contextmanager

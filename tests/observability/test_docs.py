@@ -5,12 +5,12 @@ import json
 import re
 from pathlib import Path
 
-from app import error_tally
 from app.models import PaymentFlag
+from app.observability import error_tally
 from app.workflows import letter_kinds, letters
 from tests.test_architecture import modules
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 RULES = DOCS / "observability" / "alerts.yml"
 DASHBOARD = DOCS / "observability" / "dashboard.json"
 # Mails to administrators that tell of business as usual.

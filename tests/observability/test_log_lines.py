@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import logs
+from app.observability import logs
 from tests.sign_in import sign_in
 
 NAME = "Kavya Iyer"

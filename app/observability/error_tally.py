@@ -15,10 +15,10 @@ from flask import Flask, Response
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import meters
 from app.db import db, transaction
 from app.kit import clock
 from app.models import ErrorCategory, ErrorTally
+from app.observability import meters
 from app.workflows import notifications
 
 logger = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ import pytest
 import sentry_sdk
 from sentry_sdk.transport import Transport
 
-from app import sentry
 from app.config import Settings, SettingsError
 from app.kit import log_context
+from app.observability import sentry
 
 NAME, EMAIL = "Kavya Iyer", "kavya@example.org"
 DSN = "https://key@sentry.example.com/1"

@@ -8,12 +8,13 @@ import time_machine
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from app import error_tally, exchanges
+from app import exchanges
 from app.checkout import shop
 from app.db import db, transaction
-from app.error_tally import MAXIMUM_KEPT, tally
 from app.gateways.errors import GatewayUnavailable
 from app.models import ErrorCategory, ErrorTally, Notification, Role
+from app.observability import error_tally
+from app.observability.error_tally import MAXIMUM_KEPT, tally
 from app.workflows import payments
 from tests.factories import make_payment, make_service, make_user
 

@@ -23,12 +23,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.pool import Pool
 
-from app import meters
 from app.db import db
 from app.extensions import settings
 from app.jobs import queue
 from app.kit import clock
 from app.models import GatewayConfig, Notification, NotificationStatus, Payment, WebhookEvent
+from app.observability import meters
 from app.workflows import deliveries
 
 logger = logging.getLogger(__name__)

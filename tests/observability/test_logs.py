@@ -9,8 +9,8 @@ from flask import g
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import logs
 from app.models import Role
+from app.observability import logs
 from tests.api.calls import bearer
 from tests.sign_in import sign_in
 

@@ -1,4 +1,4 @@
-"""Drawings from numbers, and the days that an address of the dashboard asks for."""
+"""Drawings from numbers, what is said beside them, and the days that an address of the dashboard asks for."""
 
 import re
 from datetime import date, timedelta
@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import plot_words, plots
 from app.admin import plot_range
 from app.kit.periods import Bucket, Period
-from app.plots import Layer, Slot
+from app.plots import drawings, wording
+from app.plots.drawings import Layer, Slot
 
 TODAY = date(2026, 11, 22)
 
@@ -28,8 +28,8 @@ def heights(path):
 def test_bars_are_as_high_as_their_values_and_stand_upon_each_other(values):
     length = min(map(len, values))
     values = [each[:length] for each in values]
-    drawing = plots.columns(slots(length), [Layer(f"l{n}", each) for n, each in enumerate(values)], words=str)
-    top = plots.nice_top(max(map(sum, zip(*values, strict=True))))
+    drawing = drawings.columns(slots(length), [Layer(f"l{n}", each) for n, each in enumerate(values)], words=str)
+    top = drawings.nice_top(max(map(sum, zip(*values, strict=True))))
     drawn = sum(bottom - height for shape in drawing.shapes for bottom, height in heights(shape.path))
     assert drawn == pytest.approx(drawing.height * sum(map(sum, values)) / top, abs=0.2 * length * len(values))
     assert all(0 <= height <= bottom <= drawing.height for s in drawing.shapes for bottom, height in heights(s.path))
@@ -37,7 +37,7 @@ def test_bars_are_as_high_as_their_values_and_stand_upon_each_other(values):
 
 @given(st.lists(st.none() | st.integers(0, 10**6), min_size=1, max_size=60))
 def test_a_line_has_a_point_for_each_known_value(values):
-    drawing = plots.lines(slots(len(values)), [Layer("line", values)], words=str)
+    drawing = drawings.lines(slots(len(values)), [Layer("line", values)], words=str)
     path = drawing.shapes[0].path
     assert len(re.findall(r"[ML]", path)) == sum(value is not None for value in values)
     assert path == "" or path.startswith("M")
@@ -45,26 +45,26 @@ def test_a_line_has_a_point_for_each_known_value(values):
 
 @given(st.integers(1, 10**15))
 def test_the_scale_ends_a_little_above_the_highest_value(highest):
-    top = plots.nice_top(highest)
+    top = drawings.nice_top(highest)
     assert highest <= top <= 2 * highest + 1
 
 
 @given(st.integers(1, 120))
 def test_names_below_a_plot_are_few_and_the_last_one_is_there(count):
-    ticks = plots.columns(slots(count), [Layer("l", [1] * count)], words=str).ticks
+    ticks = drawings.columns(slots(count), [Layer("l", [1] * count)], words=str).ticks
     assert 1 <= len(ticks) <= 8
     assert ticks[0].text == str(count - 1)
     assert all(0 <= tick.x <= 100 for tick in ticks)
 
 
 def test_what_a_pointer_reads_is_escaped():
-    strips = plots.columns(slots(3), [Layer("l", [1, 2, 3])], words=str).strips
+    strips = drawings.columns(slots(3), [Layer("l", [1, 2, 3])], words=str).strips
     assert strips.count("<rect") == 3
     assert "slot 1: &lt;b&gt;" in strips
 
 
 def test_a_plot_of_nothing_is_flat_and_names_no_heights():
-    drawing = plots.columns(slots(3), [Layer("l", [0, 0, 0])], words=str)
+    drawing = drawings.columns(slots(3), [Layer("l", [0, 0, 0])], words=str)
     assert drawing.shapes == []
     assert drawing.marks == []
 
@@ -148,7 +148,7 @@ def test_what_does_not_fit_is_said():
     ],
 )
 def test_changes_in_words(now, before, words):
-    assert plot_words.change(now, before).replace("\u00a0", " ") == words
+    assert wording.change(now, before).replace("\u00a0", " ") == words
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_changes_in_words(now, before, words):
     [(20, "1 min"), (1500, "25 min"), (3600, "1 h"), (11_520, "3.2 h"), (172_800, "2 days"), (216_000, "2.5 days")],
 )
 def test_lengths_in_words(seconds, words):
-    assert plot_words.length(seconds) == words
+    assert wording.length(seconds) == words
 
 
 def test_names_of_days():

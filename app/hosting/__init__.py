@@ -1,0 +1,1 @@
+"""Running the service's programs on this machine: one after another, watched over, and never left behind."""

@@ -1,0 +1,1 @@
+"""What tells those who run the service how it does: log lines, counters, errors, the queue."""

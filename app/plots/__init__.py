@@ -1,0 +1,1 @@
+"""Plots of the dashboard and of the partners' pages: what they show, in pictures, words and tables."""
