@@ -13,7 +13,7 @@ from app.errors import DomainError
 from app.gateways.base import GatewayEvent
 from app.models import EventOutcome
 from app.observability.meters import webhooks_received
-from app.workflows import editions, gateway_choice, gateway_health, webhooks
+from app.workflows import editions, gateway_choice, gateway_health, payments, webhooks
 from app.workflows.webhooks import Seen
 
 logger = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ def _receive(gateway: str) -> Content:
         webhooks_received.labels(gateway, "duplicate").inc()
         return {"received": True, "processed": False}
     editions.remember(seen.stamps)
+    payments.look_ahead()
     try:
         with transaction():
             outcome = webhooks.handle(seen.id, event)

@@ -13,8 +13,8 @@ class Edition(Model):
 
     No stamp ever comes back, so what was read under one may be kept for as long as it stands here. All of them share
     a row, so that transactions never wait for each other's stamps in two orders. Without a row nothing is kept.
-    `people` stands for who works here and for whom: names, roles and codes, as lists offer them. It has no stamp
-    until the first of them is changed.
+    `people` stands for who works here and for whom: names, addresses, roles and codes. It has no stamp until the
+    first of them is changed, nor have the working `hours`.
     """
 
     __tablename__ = "editions"
@@ -24,3 +24,4 @@ class Edition(Model):
     gateways: Mapped[UUID]
     flags: Mapped[UUID]
     people: Mapped[UUID | None]
+    hours: Mapped[UUID | None]

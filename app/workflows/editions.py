@@ -17,7 +17,7 @@ from app.models import Edition
 
 T = TypeVar("T")
 
-STAMPS = (Edition.catalog, Edition.gateways, Edition.flags, Edition.people)
+STAMPS = (Edition.catalog, Edition.gateways, Edition.flags, Edition.people, Edition.hours)
 _STAMPS = select(*STAMPS)
 
 
@@ -35,6 +35,9 @@ class Stamps(Protocol):
 
     @property
     def people(self) -> UUID | None: ...
+
+    @property
+    def hours(self) -> UUID | None: ...
 
 
 class _Memory:

@@ -4,7 +4,7 @@ What a message says is built from the rows when it is sent (`letters`), so that 
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,12 +18,13 @@ from app.jobs import queue
 from app.kit import clock, ids
 from app.models import Notification, Payment, Refund, Role, ServiceRequest, StatusChange, User
 from app.workflows import bulk_writes
+from app.workflows.editions import Kept
 
 URGENT, ORDINARY, PATIENT = 0, 5, 9
 """What a customer waits for goes out before what staff are told, and both before the thousands of a bulk change."""
 
 _HELD = "held_messages"
-_ADMINISTRATORS = select(User.id, User.email).where(User.role == Role.ADMIN, User.is_enabled).order_by(User.id)
+_READ_ADMINISTRATORS = select(User.id, User.email).where(User.role == Role.ADMIN, User.is_enabled).order_by(User.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +160,12 @@ class Postmark:
 postmark = Postmark()
 
 
-def administrators() -> list[Recipient]:
-    return [Recipient(email, key) for key, email in db.session.connection().execute(_ADMINISTRATORS)]
+def administrators() -> Sequence[Recipient]:
+    return _ADMINISTRATORS.lately()
+
+
+def _read_administrators() -> Sequence[Recipient]:
+    return [Recipient(email, key) for key, email in db.session.connection().execute(_READ_ADMINISTRATORS)]
 
 
 def _tell_customer(kind: str, service_request: ServiceRequest, *, about: Payment | Refund | StatusChange) -> None:
@@ -177,3 +182,6 @@ def _tell_administrators(kind: str, service_request: ServiceRequest) -> None:
 def _moment(service_request: ServiceRequest) -> str:
     assigned_at = service_request.assigned_at or clock.utc_now()
     return clock.isoformat(assigned_at)
+
+
+_ADMINISTRATORS = Kept("people", _read_administrators)

@@ -29,6 +29,7 @@ from app.workflows import (
     notifications,
     refunds,
     status,
+    working_time,
 )
 from app.workflows.audit import SYSTEM
 from app.workflows.beside import all_beside
@@ -77,6 +78,12 @@ def ask_gateway(payment: Payment) -> PaymentSnapshot | None:
         with meters.gateway_call(payment.gateway, "capture"):
             return _adapter_of(payment).capture(str(payment.gateway_intent_id))
     return snapshot
+
+
+def look_ahead() -> None:
+    """Look at what settling goes by and may be a moment old, while nothing is locked yet."""
+    working_time.business()
+    notifications.administrators()
 
 
 def settle(payment_id: UUID, snapshot: PaymentSnapshot) -> EventOutcome:

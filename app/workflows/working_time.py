@@ -30,12 +30,13 @@ from app.kit.calendar import DAY_MINUTES, Calendar, Hours, format_hours
 from app.models import DayOff, ProviderProfile, User, WorkingHours
 from app.workflows import audit
 from app.workflows.audit import Actor
+from app.workflows.editions import Kept
 from app.workflows.place import here
 
 MOST_DAYS = 366
 _WHOLE_WEEK = {weekday: (Hours(0, DAY_MINUTES),) for weekday in range(7)}
 _NO_DAY = type_coerce(null(), Date).label("day")
-_BUSINESS: CompoundSelect[*tuple[Any, ...]] = union_all(
+_READ_BUSINESS: CompoundSelect[*tuple[Any, ...]] = union_all(
     select(WorkingHours.weekday, WorkingHours.opens, WorkingHours.closes, _NO_DAY).where(
         WorkingHours.provider_id.is_(None)
     ),
@@ -45,14 +46,19 @@ _BUSINESS: CompoundSelect[*tuple[Any, ...]] = union_all(
 
 def business() -> Calendar:
     """The one calendar that deadlines are counted in; always open until hours are set."""
+    week, days = _BUSINESS.lately()
+    return Calendar(week, here.zone, days)
+
+
+def _read_business() -> tuple[Mapping[int, tuple[Hours, ...]], frozenset[date]]:
     week: dict[int, tuple[Hours, ...]] = defaultdict(tuple)
     days = set()
-    for weekday, opens, closes, day in db.session.connection().execute(_BUSINESS):
+    for weekday, opens, closes, day in db.session.connection().execute(_READ_BUSINESS):
         if day is None:
             week[weekday] += (Hours(opens, closes),)
         else:
             days.add(day)
-    return Calendar(week or _WHOLE_WEEK, here.zone, frozenset(days))
+    return week or _WHOLE_WEEK, frozenset(days)
 
 
 def of_provider(provider_id: UUID) -> Calendar:
@@ -171,3 +177,6 @@ def _ensure_apart(hours: Sequence[Hours]) -> None:
 
 def _words(week: Mapping[int, Sequence[Hours]]) -> dict[str, str]:
     return {str(weekday): format_hours(hours) for weekday, hours in sorted(week.items())}
+
+
+_BUSINESS = Kept("hours", _read_business)

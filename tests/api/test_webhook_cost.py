@@ -44,7 +44,7 @@ def test_a_paid_webhook_with_all_that_follows_is_a_handful_of_statements(client,
     after = [rows(model) for model in (AuditEntry, StatusChange, Notification, CommissionEntry)]
     # Paid, two steps, assigned; the customer, three administrators and the provider.
     assert [new - old for new, old in zip(after, before, strict=True)] == [4, 2, 5, 1]
-    assert len(statements) == 17, "\n".join(statements)
+    assert len(statements) == 15, "\n".join(statements)
 
 
 def test_a_duplicate_is_one_statement_that_makes_sure_of_the_settings_too(client, session):

@@ -1,5 +1,7 @@
 """What processes keep of the tables is never older than the tables, whoever changes them and however."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -7,12 +9,12 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, inspect, text
 
 from app.db import db, rehearsal, transaction
-from app.models import Edition, FeatureFlag, FlagState, GatewayConfig, Role, Service
+from app.models import DayOff, Edition, FeatureFlag, FlagState, GatewayConfig, Role, Service, WorkingHours
 from app.workflows import catalog, editions, gateway_choice, gateway_health
 from app.workflows.editions import Kept
 from tests.factories import make_gateway, make_service, make_user
 
-SUBJECTS = ("catalog", "gateways", "flags", "people")
+SUBJECTS = ("catalog", "gateways", "flags", "people", "hours")
 # Noted all day long, and read by the console from the rows themselves.
 HEALTH = {"last_webhook_at", "last_failure_at", "last_failure", "updated_at"}
 OTHER_VALUES = {
@@ -44,6 +46,8 @@ def rows(app):
         make_user(Role.AFFILIATE)
         with transaction():
             db.session.add(FeatureFlag(name="purchase", state=FlagState.ON, percent=0, user_emails=[]))
+            db.session.add(WorkingHours(weekday=0, opens=540, closes=1080))
+            db.session.add(DayOff(day=date(2026, 1, 26), name="Republic Day"))
         db.session.remove()
 
 
@@ -79,10 +83,15 @@ def changed(before, after):
         ("UPDATE users SET name = 'Somebody Else'", "people"),
         ("UPDATE users SET role = 'viewer'", "people"),
         ("UPDATE users SET is_enabled = NOT is_enabled", "people"),
+        ("UPDATE users SET email = 'another@example.com'", "people"),
         ("UPDATE users SET last_sign_in_at = NULL, session_epoch = session_epoch + 1", None),
         ("UPDATE affiliate_profiles SET code = 'another'", "people"),
         ("UPDATE affiliate_profiles SET updated_at = created_at", None),
         ("DELETE FROM affiliate_profiles", "people"),
+        ("UPDATE working_hours SET closes = closes - 1", "hours"),
+        ("DELETE FROM working_hours", "hours"),
+        ("UPDATE days_off SET name = 'Another'", "hours"),
+        ("DELETE FROM days_off", "hours"),
     ],
 )
 def test_any_statement_of_any_program_is_noticed(app, rows, elsewhere, statement, subject):
