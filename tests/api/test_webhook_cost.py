@@ -1,13 +1,14 @@
 """What a webhook may cost: gateways wait for it, and a busy hour is made of them."""
 
 import threading
+from datetime import date
 
 import pytest
 from sqlalchemy import func, select, text
 
 from app.db import db, one_statement, transaction
 from app.gateways import sandbox
-from app.models import AuditEntry, CommissionEntry, Notification, Role, StatusChange
+from app.models import AuditEntry, CommissionEntry, DayOff, Notification, Role, StatusChange
 from app.workflows import payments, webhooks
 from tests.commissions import make_affiliate
 from tests.events import event_body, post_event
@@ -19,10 +20,12 @@ _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_databa
 
 @pytest.fixture
 def crowd(session):
-    """Several of everybody whom a sale may concern."""
+    """Several of everybody whom a sale may concern, and hours that were set."""
     for _ in range(3):
         make_user(Role.ADMIN)
         make_provider()
+    with transaction():
+        session.add(DayOff(day=date(2020, 1, 26), name="Long ago"))
 
 
 def buy():
@@ -36,8 +39,8 @@ def rows(model):
 
 def test_a_paid_webhook_with_all_that_follows_is_a_handful_of_statements(client, session, crowd):
     # What is kept in the process is there from the second one on.
-    post_event(client, event_body(buy()))
-    body = event_body(buy())
+    first, body = event_body(buy()), event_body(buy())
+    post_event(client, first)
     before = [rows(model) for model in (AuditEntry, StatusChange, Notification, CommissionEntry)]
     with asked(without=CLOCKWORK) as statements:
         assert post_event(client, body).json["processed"]
