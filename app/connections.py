@@ -54,11 +54,17 @@ def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     is_synced = options.get("is_synced", True)
     if connection.dialect.name == "sqlite":
-        _set_sqlite_sync(connection, is_synced=is_synced)
-        # Python's driver opens no transaction for a SELECT; without this a read is outside of it.
-        connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")
+        _begin_sqlite(connection, options.get("sqlite_begin", "DEFERRED"), is_synced=is_synced)
     elif not is_synced:
         connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+
+
+def _begin_sqlite(connection: Connection, kind: str | None, *, is_synced: bool) -> None:
+    """Of no kind: whoever reads wants no transaction."""
+    if kind is not None:
+        _set_sqlite_sync(connection, is_synced=is_synced)
+        # Python's driver opens no transaction for a SELECT; without this a read is outside of it.
+        connection.exec_driver_sql(f"BEGIN {kind}")
 
 
 def _set_sqlite_sync(connection: Connection, *, is_synced: bool) -> None:

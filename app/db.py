@@ -9,7 +9,7 @@ from typing import Any, TypeVar, TypeVarTuple, cast
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import ColumnElement, MetaData, Row, Select, event, exc, func, true
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 
 from app import connections
 from app.kit.backoff import Backoff
@@ -22,6 +22,7 @@ Ts = TypeVarTuple("Ts")
 _CALLBACKS = "run_after_commit"
 _FOUND = "once_while_reading"
 _FOUND_BEFORE = "found_before"
+_GLANCES = "take_glances"
 
 _BACKOFF = Backoff(first=timedelta(milliseconds=150), factor=4, retries=2)
 _SLOW = timedelta(seconds=2)
@@ -168,8 +169,29 @@ def glance(statement: Select[*Ts], values: Mapping[str, object] | None = None) -
     session = db.session()
     if session.in_transaction():
         return session.execute(statement, values).all()
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with db.engine.connect().execution_options(**_alone(session)) as connection:
         return connection.execute(statement, values).all()
+
+
+def take_glances() -> None:
+    """From here on all that this session asks are glances, until it begins a `transaction()` or a `long_look`."""
+    session = db.session()
+    if not session.in_transaction():
+        session.info[_GLANCES] = True
+        session.connection(execution_options=_alone(session))
+
+
+def long_look() -> None:
+    """What is asked from here on is one transaction: for rows that are read little by little."""
+    session = db.session()
+    if session.info.pop(_GLANCES, False):
+        session.rollback()
+
+
+def _alone(session: Session) -> dict[str, Any]:
+    """How a connection is used for statements that are a transaction each."""
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    return {"sqlite_begin": None} if is_sqlite else {"isolation_level": "AUTOCOMMIT"}
 
 
 def is_writing() -> bool:
@@ -213,6 +235,7 @@ def _end_reading(session: Session) -> None:
     # Also drops what a statement may have written outside: only a transaction() keeps things.
     session.rollback()
     session.expire_all()
+    session.info.pop(_GLANCES, None)
     session.info[_FOUND_BEFORE] = session.info.pop(_FOUND, {})
 
 
@@ -234,3 +257,10 @@ def _refuse_stray_flush(session: Session, _context: object, _instances: object) 
     # A query writes out pending changes before it reads: a forgotten transaction() shall be loud there too.
     if _CALLBACKS not in session.info:
         _refuse_changes(session)
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _refuse_stray_statement(asked: ORMExecuteState) -> None:
+    # No transaction would take it back.
+    if _GLANCES in asked.session.info and (asked.is_insert or asked.is_update or asked.is_delete):
+        raise RuntimeError("rows were changed outside a transaction()")

@@ -6,7 +6,7 @@ from flask import current_app, g, request, session
 from flask_login import login_user
 from sqlalchemy.exc import OperationalError
 
-from app.db import transaction
+from app.db import take_glances, transaction
 from app.kit import clock
 from app.models import User
 from app.workflows import accounts, user_sessions
@@ -42,6 +42,8 @@ def end() -> None:
 
 def load_user(session_user_id: str) -> User | None:
     """The user whom `User.get_id` named, while the session lives and no raised epoch has ended it."""
+    # What a page reads beside it are glances, too.
+    take_glances()
     found = user_sessions.find(str(session.get(_TOKEN, "")))
     if found is None:
         return None

@@ -19,7 +19,7 @@ from app.admin.listing import Column, Listing
 from app.admin.paging import Order
 from app.admin.permissions import Permission
 from app.ages import exact
-from app.db import db, transaction
+from app.db import db, long_look, transaction
 from app.models import STAFF_ROLES, BulkChange, BulkChangeRow, BulkRowState, BulkState, RequestStatus, User
 from app.workflows import bulk_changes, bulk_drafts, bulk_preview, bulk_undo
 from app.workflows.bulk_drafts import PreviewGone
@@ -68,6 +68,8 @@ class BulkChangeView(ConsoleView):
 
     @expose("/<uuid:key>")
     def page(self, key: UUID) -> ResponseReturnValue:
+        # A preview goes over all its rows.
+        long_look()
         change = self._find(key)
         if change.state is BulkState.DRAFT:
             found = bulk_preview.forecast(change)

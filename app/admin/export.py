@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, stream_with_context
 
+from app.db import long_look
 from app.kit.spreadsheet import harmless
 
 _BYTE_ORDER_MARK = "\ufeff"
@@ -40,6 +41,7 @@ def stream_texts(filename: str, headings: Sequence[str], chunks: Iterable[Iterab
 def _pieces(headings: Sequence[str], chunks: Iterable[Iterable[Sequence[str]]]) -> Iterator[str]:
     """The headings at once: whoever asked sees that it has begun."""
     yield _BYTE_ORDER_MARK + _written([headings])
+    long_look()
     for rows in chunks:
         yield _written(rows)
 
