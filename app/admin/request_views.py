@@ -1,5 +1,6 @@
 """Tabs above the requests list: the given views and the saved ones, how many each holds, and the chosen columns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,6 +19,7 @@ from app.db import transaction
 from app.kit import ids
 from app.models import SavedView
 from app.workflows import request_search, saved_views
+from app.workflows.saved_views import View
 
 _COUNT_CAP = 999
 
@@ -56,7 +58,7 @@ class RequestViews(RequestList):
             counts={tab.key: self._count(tab) for tab in tabs}, list=self.counted() if request.args else None
         )
 
-    def _tabs(self, kept: list[SavedView], chosen: SavedView | None) -> list[Tab]:
+    def _tabs(self, kept: Sequence[View], chosen: View | None) -> list[Tab]:
         current = request_filters.view_of(request.args).name
         given = [
             Tab(
@@ -126,7 +128,7 @@ class RequestViews(RequestList):
         return redirect(f"{self.get_url('.index_view')}?{query}" if query else self.get_url(".index_view"))
 
 
-def _chosen(kept: list[SavedView]) -> SavedView | None:
+def _chosen(kept: Sequence[View]) -> View | None:
     key = ids.parse_id(request.args.get("saved", ""))
     return next((view for view in kept if view.id == key), None)
 

@@ -14,7 +14,7 @@ class Edition(Model):
     No stamp ever comes back, so what was read under one may be kept for as long as it stands here. All of them share
     a row, so that transactions never wait for each other's stamps in two orders. Without a row nothing is kept.
     `people` stands for who works here and for whom: names, addresses, roles and codes. It has no stamp until the
-    first of them is changed, nor have the working `hours`.
+    first of them is changed, nor have the working `hours` and the saved `views`.
     """
 
     __tablename__ = "editions"
@@ -25,3 +25,4 @@ class Edition(Model):
     flags: Mapped[UUID]
     people: Mapped[UUID | None]
     hours: Mapped[UUID | None]
+    views: Mapped[UUID | None]

@@ -17,7 +17,7 @@ from app.models import Edition
 
 T = TypeVar("T")
 
-STAMPS = (Edition.catalog, Edition.gateways, Edition.flags, Edition.people, Edition.hours)
+STAMPS = (Edition.catalog, Edition.gateways, Edition.flags, Edition.people, Edition.hours, Edition.views)
 _STAMPS = select(*STAMPS)
 
 
@@ -38,6 +38,9 @@ class Stamps(Protocol):
 
     @property
     def hours(self) -> UUID | None: ...
+
+    @property
+    def views(self) -> UUID | None: ...
 
 
 class _Memory:

@@ -1,8 +1,12 @@
 """Sets of filters of the requests list that people keep under a name, for themselves or for everybody."""
 
+import heapq
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.db import LOCK, db
@@ -10,21 +14,41 @@ from app.errors import InvalidInput, NotAllowed, NotFound
 from app.models import Role, SavedView, User
 from app.workflows import audit
 from app.workflows.audit import Actor
+from app.workflows.editions import Kept
 
 MOST_OWN = 20
 LONGEST_NAME = 60
 
-# Put together once: the list asks it each time.
-_VIEWS = (
-    select(SavedView)
-    .where(or_(SavedView.owner_id == bindparam("user"), SavedView.is_shared))
-    .order_by(SavedView.sort_order, SavedView.id)
-)
+
+class View(NamedTuple):
+    """A saved view as the list shows it."""
+
+    id: UUID
+    owner_id: UUID
+    name: str
+    query: str
+    is_shared: bool
 
 
-def views_of(user: User) -> list[SavedView]:
+def views_of(user: User) -> Sequence[View]:
     """Their own and the shared ones, in the order in which they were made."""
-    return list(db.session.scalars(_VIEWS, {"user": user.id}))
+    kept = _VIEWS.now()
+    return kept.get(user.id) or kept[None]
+
+
+def _read() -> Mapping[UUID | None, Sequence[View]]:
+    """What each owner sees, and under None what everybody else does."""
+    columns = (SavedView.id, SavedView.owner_id, SavedView.name, SavedView.query, SavedView.is_shared)
+    found = db.session.execute(select(*columns).order_by(SavedView.sort_order, SavedView.id))
+    private: dict[UUID | None, list[tuple[int, View]]] = defaultdict(list)
+    shared: list[tuple[int, View]] = []
+    for place, view in enumerate(map(View._make, found)):
+        (shared if view.is_shared else private[view.owner_id]).append((place, view))
+    return {owner: [view for _, view in heapq.merge(shared, own)] for owner, own in (*private.items(), (None, []))}
+
+
+# A tab for each stands on every page of the list.
+_VIEWS = Kept("views", _read)
 
 
 def save(user: User, name: str, query: str, *, is_shared: bool, actor: Actor) -> SavedView:
@@ -54,7 +78,7 @@ def delete(view: SavedView, *, actor: Actor) -> None:
     db.session.delete(view)
 
 
-def may_change(view: SavedView, user: User) -> bool:
+def may_change(view: SavedView | View, user: User) -> bool:
     """Its owner may; an administrator may tidy up what all of us see."""
     return view.owner_id == user.id or (view.is_shared and user.role is Role.ADMIN)
 

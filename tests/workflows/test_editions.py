@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, inspect, text
 
 from app.db import db, rehearsal, transaction
-from app.models import DayOff, Edition, FeatureFlag, FlagState, GatewayConfig, Role, Service, WorkingHours
+from app.models import DayOff, Edition, FeatureFlag, FlagState, GatewayConfig, Role, SavedView, Service, WorkingHours
 from app.workflows import catalog, editions, gateway_choice, gateway_health
 from app.workflows.editions import Kept
 from tests.factories import make_gateway, make_service, make_user
 
-SUBJECTS = ("catalog", "gateways", "flags", "people", "hours")
+SUBJECTS = ("catalog", "gateways", "flags", "people", "hours", "views")
 # Noted all day long, and read by the console from the rows themselves.
 HEALTH = {"last_webhook_at", "last_failure_at", "last_failure", "updated_at"}
 OTHER_VALUES = {
@@ -43,10 +43,11 @@ def rows(app):
     with app.app_context():
         make_service(tiers=2)
         make_gateway()
-        make_user(Role.AFFILIATE)
+        owner = make_user(Role.AFFILIATE)
         with transaction():
             db.session.add(FeatureFlag(name="purchase", state=FlagState.ON, percent=0, user_emails=[]))
             db.session.add(WorkingHours(weekday=0, opens=540, closes=1080))
+            db.session.add(SavedView(owner_id=owner.id, name="Late", query="overdue=1"))
             db.session.add(DayOff(day=date(2026, 1, 26), name="Republic Day"))
         db.session.remove()
 
@@ -92,6 +93,8 @@ def changed(before, after):
         ("DELETE FROM working_hours", "hours"),
         ("UPDATE days_off SET name = 'Another'", "hours"),
         ("DELETE FROM days_off", "hours"),
+        ("UPDATE saved_views SET is_shared = NOT is_shared", "views"),
+        ("DELETE FROM saved_views", "views"),
     ],
 )
 def test_any_statement_of_any_program_is_noticed(app, rows, elsewhere, statement, subject):
