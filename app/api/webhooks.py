@@ -77,7 +77,7 @@ def _receive(gateway: str) -> Content:
     payments.look_ahead()
     try:
         with transaction():
-            outcome = webhooks.handle(seen.id, event)
+            outcome = webhooks.handle(seen.id, gateway, event)
     except Exception as error:
         with transaction():
             webhooks.note_failure(seen.id, error)

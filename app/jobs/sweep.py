@@ -37,7 +37,7 @@ def retry_webhooks() -> None:
 def _retry_webhook(event_id: UUID) -> None:
     try:
         with transaction():
-            webhooks.handle(event_id)
+            webhooks.handle_again(event_id)
     except Exception as error:
         # One broken event must not hold up the others; it is noted, alerted, and tried again later.
         logger.exception("a webhook event failed again", extra={"event": event_id})

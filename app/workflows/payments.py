@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import contains_eager
 
-from app.db import LOCK, db, run_after_commit
+from app.db import LOCK, Model, db, run_after_commit
 from app.gateways import Gateway
 from app.gateways.base import PaymentFailure, PaymentSnapshot, SnapshotStatus
 from app.jobs import queue
@@ -53,8 +53,9 @@ def find_payment(gateway: str, snapshot: PaymentSnapshot, *, locked: bool = Fals
 
     `locked` as by `get_locked`.
     """
-    for name, value in _marks(snapshot):
-        found = db.session.scalar(_query(name, locked=locked), {"gateway": gateway, "value": value})
+    for name, value in marks_of(snapshot):
+        query = locking(name) if locked else _by(name)
+        found = db.session.scalar(query, {"gateway": gateway, "value": value})
         if found is not None:
             return found
     return None
@@ -118,30 +119,34 @@ def ask_soon(payment: Payment) -> None:
 
 def get_locked(payment_id: UUID) -> Payment:
     """The payment and its request, read afresh and locked: the request first, as everywhere."""
-    return db.session.scalars(_query("id", locked=True), {"value": payment_id}).one()
+    return db.session.scalars(locking("id"), {"value": payment_id}).one()
 
 
 @cache
-def _query(name: str, *, locked: bool) -> Select[Payment]:
-    """A payment by one of its columns, and for a gateway's id by the gateway too."""
-    query = select(Payment).where(getattr(Payment, name) == bindparam("value"))
-    if name != "id":
-        query = query.where(Payment.gateway == bindparam("gateway"))
-    if not locked:
-        return query
+def locking(name: str, *first: type[Model]) -> Select[Payment]:
+    """A payment by one of `marks_of`, with its request, locked. A row of the tables that come `first`, which the query
+    is joined with, is locked before them."""
     service = ServiceRequest.service
     with_all = contains_eager(Payment.service_request).contains_eager(service).load_only(Service.first_contact_hours)
     return (
-        query.join(Payment.service_request)
+        _by(name)
+        .join(Payment.service_request)
         .join(service)
         .options(with_all)
         # Rows are locked in the order in which they are named here.
-        .with_for_update(of=(ServiceRequest, Payment), **LOCK)
+        .with_for_update(of=(*first, ServiceRequest, Payment), **LOCK)
         .execution_options(populate_existing=True)
     )
 
 
-def _marks(snapshot: PaymentSnapshot) -> Iterator[tuple[str, str]]:
+@cache
+def _by(name: str) -> Select[Payment]:
+    """A payment by one of its columns, and for a gateway's id by the gateway too."""
+    query = select(Payment).where(getattr(Payment, name) == bindparam("value"))
+    return query if name == "id" else query.where(Payment.gateway == bindparam("gateway"))
+
+
+def marks_of(snapshot: PaymentSnapshot) -> Iterator[tuple[str, str]]:
     """Columns that a payment is known by at its gateway, the surest first."""
     if snapshot.gateway_intent_id is not None:
         yield "gateway_intent_id", snapshot.gateway_intent_id

@@ -1,13 +1,13 @@
 """The inbox of gateway messages. Seen and handled are two steps, each in a transaction of its own."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import Table, Uuid, bindparam, or_, select, update
+from sqlalchemy import Select, Table, Uuid, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -28,8 +28,8 @@ _HANDLED_ON_ARRIVAL = timedelta(minutes=1)
 
 _EVENTS = cast(Table, WebhookEvent.__table__)
 _LOCKED = (
-    select(WebhookEvent.gateway, WebhookEvent.attempts, WebhookEvent.handled_at)
-    .where(WebhookEvent.id == bindparam("id"))
+    select(WebhookEvent.attempts, WebhookEvent.handled_at)
+    .where(WebhookEvent.id == bindparam("row"))
     .with_for_update(key_share=True)
 )
 _MARK = (
@@ -121,18 +121,54 @@ def _entry(dialect: str, names: tuple[str, ...]) -> ReturningInsert[Any]:
     )
 
 
-def handle(event_row_id: UUID, event: GatewayEvent | None = None) -> EventOutcome | None:
+def handle(event_row_id: UUID, gateway: str, event: GatewayEvent) -> EventOutcome | None:
     """Act on a message that was seen, which says `event`; None when another delivery or job has done so."""
-    seen = db.session.connection().execute(_LOCKED, {"id": event_row_id}).one()
-    if seen.handled_at is not None:
+    locked = _lock(event_row_id, gateway, event)
+    if locked.is_handled:
         return None
-    found = _act(seen.gateway, event or read_again(db.session.get_one(WebhookEvent, event_row_id)))
+    found = _act(locked.payment, event)
     if found.outcome is EventOutcome.REVIEW:
         # Completes nothing, is kept, and put before a person.
-        text = f"A {seen.gateway} message needs review: {found.detail}."
+        text = f"A {gateway} message needs review: {found.detail}."
         notifications.alert("webhook_review", text, fold=str(event_row_id))
-    _mark(event_row_id, found, attempts=seen.attempts + 1)
+    _mark(event_row_id, found, attempts=locked.attempts + 1)
     return found.outcome
+
+
+def handle_again(event_row_id: UUID) -> EventOutcome | None:
+    """The same for a message that was seen some time ago."""
+    row = db.session.get_one(WebhookEvent, event_row_id, populate_existing=True)
+    return handle(event_row_id, row.gateway, read_again(row)) if row.handled_at is None else None
+
+
+class _Locked(NamedTuple):
+    """A message, and the payment of ours that it speaks of."""
+
+    attempts: int
+    is_handled: bool
+    payment: Payment | None
+
+
+def _lock(event_row_id: UUID, gateway: str, event: GatewayEvent) -> _Locked:
+    """The message first, and the request before anything refers to its payment: that locks it a little."""
+    keys = {"row": event_row_id, "gateway": gateway}
+    for name, value in _marks_of(event):
+        found = db.session.execute(_with_payment(name), keys | {"value": value}).one_or_none()
+        if found is not None:
+            return _Locked(found.attempts, found.handled_at is not None, found.Payment)
+    row = db.session.connection().execute(_LOCKED, keys).one()
+    return _Locked(row.attempts, row.handled_at is not None, None)
+
+
+@cache
+def _with_payment(mark: str) -> Select[Payment, int, datetime | None]:
+    found = payments.locking(mark, WebhookEvent).join(WebhookEvent, WebhookEvent.id == bindparam("row"))
+    return found.add_columns(WebhookEvent.attempts, WebhookEvent.handled_at)
+
+
+def _marks_of(event: GatewayEvent) -> Iterable[tuple[str, str]]:
+    """What the payment is known by, if it matters."""
+    return () if event.kind is EventKind.IGNORED or event.snapshot is None else payments.marks_of(event.snapshot)
 
 
 def _mark(event_row_id: UUID, found: "_Found", *, attempts: int) -> None:
@@ -157,7 +193,9 @@ def replay(row: WebhookEvent, *, actor: Actor) -> EventOutcome:
     """
     before = row.outcome
     row.attempts += 1
-    found, row.detail, payment_id = _act(row.gateway, read_again(row))
+    event = read_again(row)
+    payment = payments.find_payment(row.gateway, event.snapshot, locked=True) if event.snapshot else None
+    found, row.detail, payment_id = _act(payment, event)
     row.payment_id = payment_id or row.payment_id
     # That it is known by now does not undo that it once did something.
     is_known = before is EventOutcome.APPLIED and found is EventOutcome.UNCHANGED
@@ -220,11 +258,9 @@ class _Found(NamedTuple):
     payment_id: UUID | None = None
 
 
-def _act(gateway: str, event: GatewayEvent) -> _Found:
+def _act(payment: Payment | None, event: GatewayEvent) -> _Found:
     if event.kind is EventKind.IGNORED or event.snapshot is None:
         return _Found(EventOutcome.IGNORED)
-    # The request is locked before anything refers to its payment: that locks it a little.
-    payment = payments.find_payment(gateway, event.snapshot, locked=True)
     if payment is None:
         return _Found(EventOutcome.REVIEW, "No payment of ours has these ids")
     outcome = _apply(payment, event, event.snapshot)

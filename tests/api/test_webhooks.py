@@ -264,9 +264,9 @@ def test_events_left_unhandled_are_due_for_another_try(client, session):
     with time_machine.travel(clock.utc_now() + timedelta(minutes=2), tick=False):
         assert webhooks.due_events() == [row_id]
     with transaction():
-        assert webhooks.handle(row_id) is EventOutcome.APPLIED
+        assert webhooks.handle_again(row_id) is EventOutcome.APPLIED
     with transaction():
-        assert webhooks.handle(row_id) is None
+        assert webhooks.handle_again(row_id) is None
     assert fresh(payment).status is PaymentStatus.COMPLETED
 
 
