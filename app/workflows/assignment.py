@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Double, Select, bindparam, exists, func, or_, select
 from sqlalchemy import cast as sql_cast
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.db import db
 from app.errors import AssignmentRefused, InvalidInput
@@ -228,7 +229,8 @@ def _set_provider(
     before = service_request.assigned_provider_id
     now = clock.utc_now()
     service_request.assigned_provider_id = provider.id if provider else None
-    service_request.provider = provider
+    # The key says it already.
+    set_committed_value(service_request, "provider", provider)
     service_request.assigned_at = now if provider else None
     service_request.updated_at = now
     audit.record(

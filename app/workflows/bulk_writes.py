@@ -5,17 +5,19 @@ that is most of the cost of a payment, and of a bulk change. The workflows stay 
 written here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Insert, bindparam, insert, inspect, update
+from sqlalchemy import ColumnElement, CursorResult, Insert, Select, bindparam, func, insert, inspect, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.db import Model, db
 from app.models import ServiceRequest
+from app.workflows import changed_rows
+from app.workflows.changed_rows import Change
 
 _GATHERED = "gathered_rows"
 
@@ -44,9 +46,7 @@ def gathered() -> Iterator[None]:
             yield
     finally:
         del session.info[_GATHERED]
-    # What they speak of has to be there first.
-    session.flush()
-    _insert_all(kinds)
+    _write_all(kinds)
 
 
 def add(row: Model) -> None:
@@ -71,17 +71,32 @@ def write_now(model: type[Model], rows: Iterable[Mapping[str, Any]]) -> None:
     _insert((model, None), [_columns(row, model) for row in rows])
 
 
-def _insert_all(kinds: _Rows) -> None:
+def _write_all(kinds: _Rows) -> None:
     """A few rows of several tables go there in one statement where there is a way to: each one more would wait."""
-    few = sum(map(len, kinds.values())) <= _FEW
-    if len(kinds) > 1 and few and db.session.get_bind().dialect.name == "postgresql":
-        rows = [(kind, _defaults(kind[0]) | row) for (kind, _), rows in kinds.items() for row in rows]
-        values = {f"{number}_{name}": row[name] for number, (_, row) in enumerate(rows) for name in row}
-        statement = _insertions(tuple((kind, tuple(row)) for kind, row in rows))
-        db.session.connection().execute(statement, values)
+    session = db.session()
+    changes = changed_rows.changes_in(session)
+    if changes is None:
+        # What they speak of has to be there first.
+        session.flush()
+        changes = ()
+    count = len(changes) + sum(map(len, kinds.values()))
+    if 1 < count <= _FEW and session.get_bind().dialect.name == "postgresql":
+        _write_together(changes, kinds)
         return
+    session.flush()
     for (kind, _), rows_of_kind in kinds.items():
         _insert(kind, rows_of_kind)
+
+
+def _write_together(changes: Sequence[Change], kinds: _Rows) -> None:
+    rows = [(kind, _defaults(kind[0]) | row) for (kind, _), rows in kinds.items() for row in rows]
+    values = {f"{number}_{name}": row[name] for number, (_, row) in enumerate(rows) for name in row}
+    for number, change in enumerate(changes):
+        values |= changed_rows.values_of(change, f"changed_{number}")
+    statement = _together(tuple(change.kind for change in changes), tuple((kind, tuple(row)) for kind, row in rows))
+    if db.session.connection().scalar(statement, values) != len(changes):
+        raise StaleDataError("rows were changed by somebody else in the meantime")
+    changed_rows.take_note(changes)
 
 
 def _insert(kind: _Kind, rows: list[dict[str, Any]]) -> None:
@@ -119,15 +134,20 @@ def _insertion(model: type[Model], once: str | None, dialect: str) -> Insert:
 
 
 @lru_cache(maxsize=256)
-def _insertions(rows: tuple[tuple[_Kind, tuple[str, ...]], ...]) -> Insert:
-    """One statement for rows of these tables with these columns."""
+def _together(changes: tuple[changed_rows.Kind, ...], rows: tuple[tuple[_Kind, tuple[str, ...]], ...]) -> Select[int]:
+    """One statement that changes rows of these kinds and adds rows to these tables, and counts those it has changed."""
+    counted: ColumnElement[int] = literal(0)
     parts = []
-    for number, (kind, names) in enumerate(rows):
-        columns = cast(Any, kind[0].__table__).c
+    for number, kind in enumerate(changes):
+        changed = changed_rows.updating(kind, f"changed_{number}").returning(literal(1).label("one"))
+        part = changed.cte(f"changed_{number}")
+        parts.append(part)
+        counted = counted + select(func.count()).select_from(part).scalar_subquery()
+    for number, (row, names) in enumerate(rows):
+        columns = cast(Any, row[0].__table__).c
         values = {name: bindparam(f"{number}_{name}", type_=columns[name].type) for name in names}
-        parts.append(_insertion(*kind, "postgresql").values(values))
-    last = parts.pop()
-    return last.add_cte(*(part.cte(f"row_{number}") for number, part in enumerate(parts)))
+        parts.append(_insertion(*row, "postgresql").values(values).cte(f"row_{number}"))
+    return select(counted).add_cte(*parts)
 
 
 def _defaults(model: type[Model]) -> dict[str, Any]:
@@ -143,32 +163,13 @@ def _default_of(model: type[Model]) -> tuple[tuple[str, Any], ...]:
 
 def write(service_requests: Iterable[ServiceRequest]) -> None:
     """Write what was changed of these locked requests, and let go of them. Raises StaleDataError."""
-    alike: dict[frozenset[str], list[dict[str, Any]]] = {}
+    alike: dict[changed_rows.Kind, list[dict[str, Any]]] = {}
     for service_request in service_requests:
-        changes = _changes(service_request)
-        if changes:
-            alike.setdefault(frozenset(changes), []).append(changes)
+        change = changed_rows.changes_of(service_request)
+        if change.values:
+            alike.setdefault(change.kind, []).append(changed_rows.values_of(change, "new"))
         db.session.expunge(service_request)
-    for names, rows in alike.items():
-        _update(names - {"id", "version"}, rows)
-
-
-def _changes(service_request: ServiceRequest) -> dict[str, Any]:
-    state = inspect(service_request)
-    changed = {key: state.dict[key] for key in state.committed_state if key in state.mapper.column_attrs}
-    return changed | {"id": service_request.id, "version": service_request.version} if changed else {}
-
-
-def _update(names: Iterable[str], rows: list[dict[str, Any]]) -> None:
-    columns = {name: inspect(ServiceRequest).column_attrs[name].columns[0] for name in names}
-    table = cast(Any, ServiceRequest.__table__)
-    statement = (
-        update(table)
-        .where(table.c.id == bindparam("new_id"), table.c.version == bindparam("new_version"))
-        .values({column: bindparam(f"new_{name}", type_=column.type) for name, column in columns.items()})
-        .values(version=table.c.version + 1)
-    )
-    values = [{f"new_{name}": value for name, value in row.items()} for row in rows]
-    result = cast(CursorResult[Any], db.session.connection().execute(statement, values))
-    if result.rowcount != len(rows):
-        raise StaleDataError("requests that are locked were changed")
+    for kind, rows in alike.items():
+        result = cast(CursorResult[Any], db.session.connection().execute(changed_rows.updating(kind), rows))
+        if result.rowcount != len(rows):
+            raise StaleDataError("requests that are locked were changed")

@@ -12,7 +12,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.db import db, transaction
 from app.kit import clock
 from app.models import AuditEntry, Notification, RequestStatus, Role, ServiceRequest, StatusChange
-from app.workflows import assignment, bulk_writes, requests, status
+from app.workflows import assignment, audit, bulk_writes, requests, status
 from tests.admin.rows import add_request
 from tests.bulk import run
 from tests.factories import acting, make_provider, make_request, make_service, make_user
@@ -114,6 +114,57 @@ def test_a_request_that_was_changed_under_the_lock_is_noticed(session):
 
     with pytest.raises(StaleDataError):
         change_and_write()
+
+
+def note_and(change, request):
+    """Something to add beside, so that both go out together."""
+    with transaction(), bulk_writes.gathered():
+        locked = requests.get_locked(request.id)
+        change(locked)
+        audit.record("request.note_added", locked, actor=audit.SYSTEM)
+
+
+def test_what_was_changed_before_it_was_written_is_noticed(session):
+    def change(locked):
+        session.connection().execute(db.text("UPDATE service_requests SET version = version + 1"))
+        locked.status = S.IN_PROGRESS
+
+    request = make_request()
+    known = _known()
+    with pytest.raises(StaleDataError):
+        note_and(change, request)
+    assert _known() == known
+
+
+def test_after_it_is_written_a_row_is_as_it_stands_and_can_be_changed_again(session):
+    request = make_request()
+    with transaction():
+        locked = requests.get_locked(request.id)
+        for wanted in (S.IN_PROGRESS, S.COMPLETED):
+            seen, touched = locked.version, locked.updated_at
+            with bulk_writes.gathered():
+                locked.status = wanted
+                audit.record("request.note_added", locked, actor=audit.SYSTEM)
+            assert (locked.version, locked in session.dirty, locked in session) == (seen + 1, False, True)
+            assert locked.updated_at > touched
+            stands = session.execute(select(ServiceRequest.version, ServiceRequest.status, ServiceRequest.updated_at))
+            assert stands.one() == (locked.version, wanted, locked.updated_at)
+
+
+def test_what_is_set_to_what_it_was_is_no_change(session):
+    def change(locked):
+        locked.status, locked.closed_at = S(locked.status.value), locked.closed_at
+
+    request = make_request()
+    with asked() as statements:
+        note_and(change, request)
+    assert not [statement for statement in statements if "UPDATE service_requests" in statement]
+
+
+def test_a_row_given_another_row_is_written_by_the_session(session, provider):
+    request = make_request()
+    note_and(lambda locked: setattr(locked, "provider", provider), request)
+    assert session.scalar(select(ServiceRequest.assigned_provider_id)) == provider.id
 
 
 @pytest.mark.parametrize("action", ["set_status", "assign", "unassign", "route"])
