@@ -23,6 +23,14 @@ _SECRETS = ("api_key", "api_secret", "webhook_secret")
 _IMPORTED = (*_SECRETS, "api_base", "mode")
 
 
+class IncompleteGateway(InvalidInput):
+    """Customers would be offered what cannot take their money."""
+
+    code = "gateway_incomplete"
+    message = "This gateway cannot take payments yet."
+    suggested_action = "Give what is not set together with this change, or leave the gateway off for now."
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayChanges:
     """What to change; None leaves a value as it is, so a secret never has to be typed again."""
@@ -83,7 +91,7 @@ def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor, seen: str | N
     """Make or change a gateway's config. A new webhook secret leaves the one before valid too. `seen` is the version
     that a person was shown.
 
-    Raises UnsupportedGateway, InvalidInput for a gateway that may not be used here, StaleChange.
+    Raises UnsupportedGateway, InvalidInput for a gateway that may not be used here, IncompleteGateway, StaleChange.
     """
     known = get_known(gateway)
     if changes.api_base:
@@ -103,6 +111,8 @@ def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor, seen: str | N
         _make_default(config)
     if not config.is_active:
         config.is_default = False
+    else:
+        _ensure_payable(known, config)
     db.session.flush()
     _ensure_default()
     # Which secrets are others now, never what they are.
@@ -216,6 +226,14 @@ def _find_or_make(gateway: str) -> GatewayConfig:
         db.session.add(config)
         db.session.flush()
     return config
+
+
+def _ensure_payable(known: Known, config: GatewayConfig) -> None:
+    """Without its keys every try to pay would fail; without a webhook secret payments are still found out by asking."""
+    needed = [each for each in known.credentials if each.name != "webhook_secret"]
+    lacking = [each.label for each in needed if not getattr(config, each.name)]
+    if lacking:
+        raise IncompleteGateway(f"{known.label} cannot take payments yet. Not set: {', '.join(lacking)}.")
 
 
 def _roll_webhook_secret(config: GatewayConfig, wanted: str | None) -> None:

@@ -48,6 +48,25 @@ def test_an_empty_webhook_secret_switches_the_endpoint_off_for_the_one_before_to
     assert post_event(client, event_body(make_payment())).status_code == 400
 
 
+@pytest.mark.parametrize("given", [(), ("--api-key", "pk_test_1"), ("--api-secret", "sk_test_1")])
+def test_a_gateway_without_its_keys_is_not_opened_to_customers(app, session, given):
+    result = run(app, "set-gateway", "stripe", *given, "--webhook-secret", "whsec_1", "--active")
+    assert result.exit_code != 0
+    assert "Stripe cannot take payments yet" in result.output
+    assert not session.scalars(select(GatewayConfig).where(GatewayConfig.gateway == "stripe")).all()
+    assert run(app, "set-gateway", "stripe", *given, "--webhook-secret", "whsec_1").exit_code == 0
+    assert not config("stripe").is_active
+
+
+def test_an_active_gateway_keeps_its_keys(app, session):
+    keys = ("--api-key", "pk_test_1", "--api-secret", "sk_test_1")
+    assert run(app, "set-gateway", "stripe", *keys, "--active").exit_code == 0
+    result = run(app, "set-gateway", "stripe", "--api-secret", "")
+    assert "Secret key" in result.output
+    assert config("stripe").api_secret == "sk_test_1"
+    assert run(app, "set-gateway", "stripe", "--api-secret", "", "--inactive").exit_code == 0
+
+
 @pytest.mark.parametrize("words", [("nobody",), ("sandbox", "--mode", "real"), ("sandbox", "--colour", "blue"), ()])
 def test_a_mistake_is_one_clear_line(app, session, words):
     result = run(app, "set-gateway", *words)
