@@ -26,6 +26,7 @@ AROUND = {
     "bulk_runs",
     "import_runs",
     "stationery",
+    "streams",
     "commission_words",
     "plots",
     "working_week",

@@ -58,7 +58,7 @@ class Keyring:
     def use(self, secrets: Sequence[str]) -> None:
         """Replace all keys; raises ValueError for one that is too short."""
         self._keys = [_make_key(secret) for secret in secrets]
-        self._by_id = {key.key_id: key for key in self._keys}
+        self._decrypt = {key.key_id: key.cipher.decrypt for key in self._keys}
 
     @property
     def newest(self) -> _Key:
@@ -73,13 +73,12 @@ class Keyring:
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """Raises CannotOpen when no key fits or the value was tampered with."""
-        key = self._by_id.get(sealed[:_KEY_ID_BYTES])
-        if key is None:
-            name = sealed[:_KEY_ID_BYTES].hex()
-            raise CannotOpen(f"{context} was sealed with key {name}, which is not in ENCRYPTION_KEYS: put it back")
-        nonce, ciphertext = sealed[_KEY_ID_BYTES:16], sealed[16:]
         try:
-            return key.cipher.decrypt(nonce, ciphertext, context.encode())
+            return self._decrypt[sealed[:_KEY_ID_BYTES]](sealed[_KEY_ID_BYTES:16], sealed[16:], context.encode())
+        except KeyError:
+            name = sealed[:_KEY_ID_BYTES].hex()
+            message = f"{context} was sealed with key {name}, which is not in ENCRYPTION_KEYS: put it back"
+            raise CannotOpen(message) from None
         except (InvalidTag, ValueError) as error:
             raise CannotOpen(f"{context} was altered, or sealed for another column") from error
 

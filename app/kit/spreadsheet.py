@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 # What a spreadsheet would run, also behind spaces; and what would be taken for our own mark in front of such.
 _RISKY = re.compile(r"[ ']*[=+\-@\t\r\n]")
+_QUOTED = re.compile(r'[",\r\n]')
 _DELIMITERS = (",", ";", "\t")
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -21,9 +22,18 @@ def harmless(value: object) -> str:
     return f"'{text}" if _RISKY.match(text) else text
 
 
-def as_meant(cell: str) -> str:
-    """What `harmless` made the cell of."""
-    return cell[1:] if cell.startswith("'") and _RISKY.match(cell[1:]) else cell
+def cell(value: object) -> str:
+    """The value between two commas of a line: what the `csv` module writes of its harmless text, but sooner."""
+    text = harmless(value)
+    if _QUOTED.search(text) is None:
+        return text
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def as_meant(text: str) -> str:
+    """What `harmless` made the text of."""
+    return text[1:] if text.startswith("'") and _RISKY.match(text[1:]) else text
 
 
 def decode(content: bytes) -> str:

@@ -2,20 +2,27 @@
 
 import csv
 import io
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import func, select, text
 
+from app.admin import request_export
 from app.admin.export import stream_csv
+from app.ages import exact
+from app.db import transaction
+from app.kit.crypto import CannotOpen
 from app.kit.spreadsheet import harmless
-from app.models import AuditEntry, PaymentStatus, Role
-from tests.admin.rows import add_request, new_request, store
+from app.models import AuditEntry, PaymentStatus, RequestStatus, Role, Service, ServiceRequest, User
+from tests import strategies
+from tests.admin.rows import add_request, clear, new_request, store
 from tests.factories import make_provider, make_request, make_service
 from tests.sign_in import sign_in
 
 URL = "/admin/requests/export/csv/"
+ODD_NAME = 'Priya "PR" Raman, CA'
 
 
 @pytest.fixture
@@ -71,6 +78,70 @@ def test_letters_of_every_script_arrive(client, finance, service):
     assert read(client)[0]["Customer"] == "कविता अय्यर, 王小明"
 
 
+WORDS = st.text(st.sampled_from("aé王 ,;\"'=+-@\t\r\n\\"), min_size=1, max_size=12)
+CODES = st.none() | WORDS
+
+
+@st.composite
+def sold(draw):
+    """What stands in a row of the list, as strange as it may be."""
+    return {
+        "created_at": datetime(2000, 1, 1, tzinfo=UTC) + draw(st.timedeltas(timedelta(0), timedelta(days=36_000))),
+        "service_name": draw(WORDS),
+        "tier_name": draw(CODES),
+        "customer_name": draw(strategies.names() | WORDS),
+        "customer_email": draw(strategies.emails()),
+        "customer_phone": draw(strategies.phones() | WORDS),
+        "amount_minor": draw(strategies.prices()),
+        "currency": draw(strategies.currencies()),
+        "payment_status": draw(st.sampled_from(PaymentStatus)),
+        "status": draw(st.sampled_from(RequestStatus)),
+        "payment_gateway": draw(CODES),
+        "affiliate_code": draw(CODES),
+    }
+
+
+def cells(row):
+    """As the model tells them, opened by its columns."""
+    return [
+        row.reference_number,
+        exact(row.created_at),
+        row.service_name,
+        row.tier_name,
+        row.customer_name,
+        row.customer_email,
+        row.customer_phone,
+        row.amount.decimal,
+        row.currency,
+        row.payment_status.label,
+        row.status.label,
+        row.provider.name if row.provider else None,
+        row.payment_gateway,
+        row.affiliate_code,
+    ]
+
+
+@settings(max_examples=40)
+@given(st.lists(sold(), max_size=4), st.booleans())
+def test_it_says_of_each_row_what_the_models_and_the_standard_library_would(app, session, rows, has_provider):
+    clear()
+    service = session.scalar(select(Service)) or make_service()
+    provider = session.scalar(select(User).where(User.name == ODD_NAME)) or make_provider(name=ODD_NAME)
+    provider_id = provider.id if has_provider else None
+    store(*(new_request(service, **row, assigned_provider_id=provider_id) for row in rows))
+    session.expire_all()
+    newest_first = (ServiceRequest.created_at.desc(), ServiceRequest.id.desc())
+    wanted = io.StringIO(newline="")
+    writer = csv.writer(wanted)
+    writer.writerow(request_export.HEADINGS)
+    writer.writerows(
+        map(harmless, cells(row)) for row in session.scalars(select(ServiceRequest).order_by(*newest_first))
+    )
+    with app.test_request_context():
+        answer = request_export.stream_requests(select(ServiceRequest))
+        assert answer.get_data(as_text=True) == "\ufeff" + wanted.getvalue()
+
+
 def test_it_streams(app):
     read_so_far = []
 
@@ -88,6 +159,26 @@ def test_it_streams(app):
         assert next(lines).count("\r\n") == 1000
         assert read_so_far == [0]
         answer.close()
+
+
+def test_whoever_breaks_off_a_download_leaves_nothing_locked(app, session, service):
+    store(*(new_request(service) for _ in range(3)))
+    for _ in range(2):
+        with app.test_request_context():
+            answer = request_export.stream_requests(select(ServiceRequest))
+        begun = iter(answer.response)
+        assert [next(begun).count("\n") for _ in range(2)] == [1, 3]
+        answer.close()
+    assert session.scalar(select(func.count(ServiceRequest.id))) == 3
+
+
+def test_a_download_that_cannot_go_on_leaves_nothing_locked(client, finance, service):
+    store(*(new_request(service) for _ in range(3)))
+    with transaction() as session:
+        session.execute(text("UPDATE service_requests SET customer_name_sealed = customer_email_sealed"))
+    with pytest.raises(CannotOpen):
+        client.get(URL, buffered=True)
+    assert client.get(f"{URL}?status=completed", buffered=True).status_code == 200
 
 
 def test_a_download_of_customers_is_itself_on_record(client, finance, session, service):

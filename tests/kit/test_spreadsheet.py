@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kit.spreadsheet import Unreadable, as_meant, decode, harmless, plain, read_rows
+from app.kit.spreadsheet import Unreadable, as_meant, cell, decode, harmless, plain, read_rows
 
 KNOWN = ("Service", "Price", "What is in it")
 RISKY = st.text(alphabet="'=+-@ \t\r\nab", max_size=8)
@@ -21,6 +21,15 @@ def test_every_text_comes_back_as_it_went(text):
 @given(st.text(max_size=20) | RISKY)
 def test_no_cell_begins_like_a_formula(text):
     assert not harmless(text).lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+
+
+@given(
+    st.lists(st.text(max_size=20) | st.text(alphabet="',\"\r\n\0;= a", max_size=8) | st.none(), min_size=2, max_size=4)
+)
+def test_a_cell_is_written_as_the_standard_library_writes_it(values):
+    written = io.StringIO(newline="")
+    csv.writer(written).writerow([harmless(value) for value in values])
+    assert ",".join(map(cell, values)) + "\r\n" == written.getvalue()
 
 
 @given(st.lists(st.text(max_size=20), min_size=3, max_size=3), st.sampled_from([",", ";", "\t"]))
