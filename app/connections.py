@@ -2,9 +2,9 @@
 
 import select
 import time
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, event, exc
+from sqlalchemy import Connection, Dialect, Engine, event, exc
 from sqlalchemy.pool import Pool
 
 _SQLITE_PRAGMAS = ("journal_mode=WAL", "busy_timeout=10000", "synchronous=FULL", "foreign_keys=ON")
@@ -16,38 +16,27 @@ _LONG_REST = 60.0
 def attend() -> None:
     """Listen to all engines from now on."""
     event.listen(Engine, "connect", _configure_sqlite)
-    event.listen(Engine, "connect", _configure_postgres)
+    event.listen(Engine, "do_connect", _connect_to_postgres)
     event.listen(Engine, "begin", _begin)
     event.listen(Pool, "checkin", _note_rest)
     event.listen(Pool, "checkout", _refuse_lost)
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
-    if type(connection).__module__.partition(".")[0] != "sqlite3":
+    if not _is_sqlite(connection):
         return
     connection.isolation_level = None
     for pragma in _SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _configure_postgres(connection: Any, _record: object) -> None:
-    if not _is_postgres(connection):
-        return
+def _connect_to_postgres(dialect: Dialect, _record: object, words: Any, settings: Any) -> Any:
+    if dialect.driver != "psycopg":
+        return None
     # Loaded only where it is the driver.
-    from psycopg.types.string import StrDumper  # noqa: PLC0415
+    from app import postgres  # noqa: PLC0415
 
-    class WithoutNul(StrDumper):
-        """PostgreSQL's texts cannot hold U+0000, and strangers send it: it is looked for, and kept, as U+FFFD."""
-
-        def dump(self, obj: str) -> Any:
-            return super().dump(obj.replace("\0", "\ufffd"))
-
-    connection.adapters.register_dumper(str, WithoutNul)
-    # A session in another time zone would show and compare times in it. A pooler may not take it when connecting.
-    if connection.info.parameter_status("TimeZone") != "UTC":
-        connection.autocommit = True
-        connection.execute("SET TIME ZONE 'UTC'")
-        connection.autocommit = False
+    return postgres.connect(*words, **settings)
 
 
 def _begin(connection: Connection) -> None:
@@ -55,8 +44,12 @@ def _begin(connection: Connection) -> None:
     is_synced = options.get("is_synced", True)
     if connection.dialect.name == "sqlite":
         _begin_sqlite(connection, options.get("sqlite_begin", "DEFERRED"), is_synced=is_synced)
-    elif not is_synced:
-        connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+        return
+    driver = cast(Any, connection.connection.dbapi_connection)
+    # What pages read differs with every filter, and one plan for all values would suit none.
+    driver.prepares(options.get("is_repeated", False))
+    if not is_synced:
+        driver.begin_unsynced()
 
 
 def _begin_sqlite(connection: Connection, kind: str | None, *, is_synced: bool) -> None:
@@ -83,7 +76,7 @@ def _refuse_lost(connection: Any, record: Any, _proxy: object) -> None:
 
     Raises DisconnectionError, upon which the pool connects anew.
     """
-    if not _is_postgres(connection) or _RESTED not in record.info:
+    if _is_sqlite(connection) or _RESTED not in record.info:
         return
     if time.monotonic() - record.info[_RESTED] < _LONG_REST and _is_silent(connection):
         return
@@ -103,5 +96,5 @@ def _is_silent(connection: Any) -> bool:
     return not poll.poll(0)
 
 
-def _is_postgres(connection: Any) -> bool:
-    return type(connection).__module__.partition(".")[0] == "psycopg"
+def _is_sqlite(connection: Any) -> bool:
+    return type(connection).__module__.partition(".")[0] == "sqlite3"

@@ -169,7 +169,7 @@ def glance(statement: Select[*Ts], values: Mapping[str, object] | None = None) -
     session = db.session()
     if session.in_transaction():
         return session.execute(statement, values).all()
-    with db.engine.connect().execution_options(**_alone(session)) as connection:
+    with db.engine.connect().execution_options(**_alone(session), is_repeated=True) as connection:
         return connection.execute(statement, values).all()
 
 
@@ -241,10 +241,10 @@ def _end_reading(session: Session) -> None:
 
 def _begin_writing(session: Session, *, is_synced: bool, is_single: bool) -> None:
     """Take SQLite's write lock at once: a read that turns into a write loses updates or fails there."""
-    options = {"sqlite_begin": "IMMEDIATE", "is_synced": is_synced}
+    options: dict[str, Any] = {"sqlite_begin": "IMMEDIATE", "is_synced": is_synced}
     if is_single and session.get_bind().dialect.name == "postgresql":
         options = {"isolation_level": "AUTOCOMMIT"}
-    session.connection(execution_options=options)
+    session.connection(execution_options={**options, "is_repeated": True})
 
 
 def _refuse_changes(session: Session) -> None:

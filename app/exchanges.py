@@ -25,8 +25,8 @@ def start_payment(open_payment: Callable[[], Payment], is_hosted: Callable[[Paym
     payment = insist(partial(_open, open_payment))
     if payment.is_payable:
         return payment
-    # A transaction makes forget what is known of a row: what is needed after the next one is kept here.
     payment_id, gateway = payment.id, payment.gateway
+    _set_aside(payment)
     account = accounts.get(gateway) or gateway_choice.get_account(gateway)
     try:
         intent = purchase.create_intent(payment, links(), is_hosted=is_hosted(payment), account=account)
@@ -36,13 +36,16 @@ def start_payment(open_payment: Callable[[], Payment], is_hosted: Callable[[Paym
             gateway_health.note_failure(gateway, error)
         raise
 
-    def attach() -> Payment:
+    def attach() -> bool:
         with transaction():
             if not gateway_choice.is_known_to_answer(account):
                 gateway_health.note_answer(gateway)
             return purchase.attach_intent(payment_id, intent)
 
-    return insist(attach)
+    if insist(attach):
+        return purchase.show_attached(payment, intent)
+    # News came first, or the answer to an earlier try to keep it was lost.
+    return db.session.get_one(Payment, payment_id, populate_existing=True)
 
 
 def check_payment(payment_id: UUID) -> bool:
@@ -122,6 +125,14 @@ def _open(open_payment: Callable[[], Payment]) -> Payment:
     # Whatever its gateway answers is kept by a commit that waits for the disk, and only then is the customer told.
     with transaction(is_synced=False):
         return open_payment()
+
+
+def _set_aside(payment: Payment) -> None:
+    """Each transaction makes forget what is known of rows. Of this one nothing is read again before its gateway has
+    answered, and then nothing is but what that changed."""
+    # It is read with the payment, or not at all.
+    _ = payment.service_request
+    db.session.expunge(payment)
 
 
 def _note_silence(payment: Payment, error: DomainError) -> None:

@@ -3,9 +3,8 @@
 import logging
 
 import pytest
-from sqlalchemy import create_engine, func, select, text, update
+from sqlalchemy import func, select, update
 
-from app import connections
 from app.db import db, run_after_commit, transaction
 from app.models import Service
 from tests.factories import make_service
@@ -234,45 +233,3 @@ def test_a_text_with_a_zero_character_is_looked_for_and_kept_without_an_error(se
     session.refresh(service)
     assert service.name in {"a\0b", "a\ufffdb"}
     assert session.scalar(select(Service.id).where(Service.name == "a\0b")) == service.id
-
-
-# --- connections that rest in the pool
-
-
-@pytest.fixture
-def resting(app, session):
-    """The number of the server's process that our one connection speaks to; it rests in the pool."""
-    db.engine.dispose()
-    number = session.scalar(text("SELECT pg_backend_pid()"))
-    session.remove()
-    return number
-
-
-def end_of(database_url, number):
-    """As when the server is started again: nobody tells us."""
-    engine = create_engine(database_url)
-    with engine.connect() as connection:
-        connection.execute(text("SELECT pg_terminate_backend(:number, 5000)"), {"number": number})
-    engine.dispose()
-
-
-@pytest.mark.postgres
-def test_a_connection_that_the_server_ended_is_replaced_unnoticed(session, database_url, resting):
-    end_of(database_url, resting)
-    assert session.scalar(text("SELECT pg_backend_pid()")) != resting
-
-
-@pytest.mark.postgres
-def test_a_connection_that_rested_is_taken_without_a_question(session, resting):
-    assert session.scalar(text("SELECT pg_backend_pid()")) == resting
-
-
-@pytest.mark.postgres
-def test_after_a_long_rest_it_is_asked(session, database_url, resting, monkeypatch):
-    monkeypatch.setattr(connections, "_LONG_REST", 0.0)
-    assert session.scalar(text("SELECT pg_backend_pid()")) == resting
-    session.remove()
-    # What is on its way between us may swallow the end of a connection.
-    monkeypatch.setattr(connections, "_is_silent", lambda _connection: True)
-    end_of(database_url, resting)
-    assert session.scalar(text("SELECT pg_backend_pid()")) != resting

@@ -68,7 +68,7 @@ def _buy(
         payment = purchase.open_request(choice, customer, purchase.Origin(f"seed-{number}"))
     intent = purchase.create_intent(payment, links())
     with transaction():
-        payment = purchase.attach_intent(payment.id, intent)
+        purchase.attach_intent(payment.id, intent)
         meanwhile(payment.service_request)
     with transaction():
         ledger.decide(ledger.find_payment(intent.client_secret), "approve")

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import CursorResult, Table, bindparam, select, update
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.util import identity_key
 
 from app import gateways
 from app.columns import keyring
@@ -129,32 +130,42 @@ def create_intent(
         return adapter.create_payment_intent(params)
 
 
-def attach_intent(payment_id: UUID, intent: PaymentIntent) -> Payment:
-    """Keep what the gateway answered; a second answer to the same question changes nothing.
+def attach_intent(payment_id: UUID, intent: PaymentIntent) -> bool:
+    """Keep what the gateway answered. False where that is kept or decided already: nothing changes then.
 
     News of the payment may have come before, with an id of it, but without the way to pay.
     """
-    kept = {
-        "payment": payment_id,
+    kept = {"payment": payment_id, "next_check_at": clock.utc_now() + FIRST_CHECK_AFTER, **_ways_to_pay(intent)}
+    is_news = cast(CursorResult[Any], db.session.connection().execute(_ATTACH, kept)).rowcount == 1
+    known = db.session.identity_map.get(identity_key(Payment, payment_id))
+    if is_news and known is not None:
+        db.session.expire(known)
+    return is_news
+
+
+def show_attached(payment: Payment, intent: PaymentIntent) -> Payment:
+    """The payment, of which nothing more is read, with what was kept of it."""
+    for name, value in _ways_to_pay(intent).items():
+        set_committed_value(payment, name, value)
+    return payment
+
+
+def _ways_to_pay(intent: PaymentIntent) -> dict[str, Any]:
+    return {
         "gateway_intent_id": intent.gateway_intent_id,
         "client_secret": intent.client_secret,
         "redirect_url": intent.redirect_url,
         "form_action": intent.form_action,
         "client_parameters": dict(intent.client),
-        "next_check_at": clock.utc_now() + FIRST_CHECK_AFTER,
     }
-    payment = db.session.scalar(_ATTACH, kept)
-    return payment or db.session.get_one(Payment, payment_id, populate_existing=True)
 
 
+# One statement decides and writes.
 _ATTACH = (
-    update(Payment)
+    update(cast(Table, Payment.__table__))
     .where(Payment.id == bindparam("payment"), Payment.status == PaymentStatus.PENDING)
     .where(Payment.redirect_url.is_(None), Payment.form_action.is_(None), Payment.client_secret.is_(None))
     .values({getattr(Payment, name): bindparam(name, type_=getattr(Payment, name).type) for name in _ATTACHED})
-    .returning(Payment)
-    # One statement decides and writes; the row that it gives back is newer than what the session knows.
-    .execution_options(synchronize_session=False, populate_existing=True)
 )
 
 

@@ -11,6 +11,8 @@ from app.kit.text import tidy_line, tidy_text
 from app.workflows.catalog import Offering
 from app.workflows.purchase import Choice, Customer
 
+Parse = Callable[[str], str]
+
 MAXIMUM_NAME_LENGTH = 200
 MAXIMUM_REQUIREMENTS_LENGTH = 5000
 
@@ -74,13 +76,14 @@ class PurchaseForm(Form):
         super().__init__(*arguments, **options)
         self.service = service
         self.tiers = service.active_tiers
+        self._canonical: dict[tuple[Parse, str], str] = {}
         self.tier.choices = [(str(tier.id), tier.name) for tier in self.tiers]
 
     def validate_email(self, field: Field) -> None:
-        _ensure_parses(contact.parse_email, field.data)
+        self._ensure_parses(contact.parse_email, field.data)
 
     def validate_phone(self, field: Field) -> None:
-        _ensure_parses(contact.parse_phone, field.data)
+        self._ensure_parses(contact.parse_phone, field.data)
 
     def validate_tier(self, field: Field) -> None:
         if (field.data or "") not in self.prices:
@@ -101,8 +104,8 @@ class PurchaseForm(Form):
     def customer(self) -> Customer:
         return Customer(
             full_name=self.full_name.data or "",
-            email=contact.parse_email(self.email.data or ""),
-            phone=contact.parse_phone(self.phone.data or ""),
+            email=self._parse(contact.parse_email, self.email.data or ""),
+            phone=self._parse(contact.parse_phone, self.phone.data or ""),
             requirements=self.requirements.data or "",
         )
 
@@ -112,9 +115,15 @@ class PurchaseForm(Form):
         fields = (self.tier, self.full_name, self.email, self.phone, self.requirements)
         return {field.name: str(field.errors[0]) for field in fields if field.errors}
 
+    def _ensure_parses(self, parse: Parse, text: str) -> None:
+        try:
+            self._parse(parse, text)
+        except contact.InvalidContact as error:
+            raise ValidationError(str(error)) from error
 
-def _ensure_parses(parse: Callable[[str], str], text: str) -> None:
-    try:
-        parse(text)
-    except contact.InvalidContact as error:
-        raise ValidationError(str(error)) from error
+    def _parse(self, parse: Parse, text: str) -> str:
+        """Asked for the verdict, then for the value: found out once."""
+        key = (parse, text)
+        if key not in self._canonical:
+            self._canonical[key] = parse(text)
+        return self._canonical[key]

@@ -51,9 +51,15 @@ def _buying(shop: Shop, address: str) -> Shot:
     def shoot() -> float:
         buyer = purchases.Buyer(shop.visitor(), address)
         steps = [buyer.open_page(), buyer.send_form()]
-        event = purchases.paid_event(shop.read(lambda: purchases.newest_payments(1)[0]))
+        event, confirmation = shop.read(_what_follows)
         steps.append(purchases.post_webhook(shop.visitor(), event))
-        steps.append(buyer.open_confirmation(shop))
+        steps.append(buyer.open_confirmation(confirmation))
         return sum(step.seconds for step in steps)
 
     return shoot
+
+
+def _what_follows() -> tuple[bytes, str]:
+    """The company's news of the newest payment, and the page that the customer comes back to."""
+    (payment,) = purchases.newest_payments(1)
+    return purchases.paid_event(payment), purchases.confirmation_of(payment)

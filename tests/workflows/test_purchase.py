@@ -50,6 +50,12 @@ def settle(payment, kind=SnapshotStatus.PAID):
         payments.settle(payment.id, snapshot_of(payment, kind))
 
 
+def attach_again(payment, intent):
+    with transaction():
+        purchase.attach_intent(payment.id, intent)
+    return payment
+
+
 def count(model):
     return db.session.scalar(select(func.count()).select_from(model))
 
@@ -242,8 +248,7 @@ def test_the_first_answer_kept_stays(session, service):
     payment = buy(Choice(service.id, service.tiers[0].id))
     intent = attach(payment)
     another = replace(intent, gateway_intent_id="another", client_secret="another", redirect_url=None)
-    with transaction():
-        kept = purchase.attach_intent(payment.id, another)
+    kept = attach_again(payment, another)
     assert (kept.gateway_intent_id, kept.client_secret) == (intent.gateway_intent_id, intent.client_secret)
     assert kept.redirect_url == intent.redirect_url
     assert kept.next_check_at is not None
@@ -255,8 +260,7 @@ def test_news_that_overtakes_the_answer_leaves_the_way_to_pay(session, service):
     with transaction():
         # Some gateways name one purchase twice: the session, and the intent within it.
         payments.settle(payment.id, snapshot_of(payment, SnapshotStatus.PENDING, gateway_intent_id="its other name"))
-    with transaction():
-        kept = purchase.attach_intent(payment.id, intent)
+    kept = attach_again(payment, intent)
     assert (kept.gateway_intent_id, kept.redirect_url) == (intent.gateway_intent_id, intent.redirect_url)
     assert kept.next_check_at is not None
 
@@ -265,6 +269,5 @@ def test_an_answer_that_comes_when_all_is_settled_changes_nothing(session, servi
     payment = buy(Choice(service.id, service.tiers[0].id))
     intent = purchase.create_intent(payment, links())
     settle(payment)
-    with transaction():
-        kept = purchase.attach_intent(payment.id, intent)
+    kept = attach_again(payment, intent)
     assert (kept.status, kept.next_check_at) == (PaymentStatus.COMPLETED, None)

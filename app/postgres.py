@@ -1,0 +1,46 @@
+"""How our connections to PostgreSQL differ from the driver's own. Loaded only where it is the database."""
+
+from typing import Any
+
+from psycopg import Connection
+from psycopg.pq import TransactionStatus
+from psycopg.types.string import StrDumper
+
+
+class PostgresConnection(Connection[Any]):
+    """Keeps the statements that it has prepared, and begins in one round trip what need not wait for the disk."""
+
+    _threshold: int | None = None
+
+    def prepares(self, is_wanted: bool) -> None:
+        """Whether statements are prepared that come again and again. Nothing is, behind a pooler."""
+        self._threshold = self._threshold or self.prepare_threshold
+        self.prepare_threshold = self._threshold if is_wanted else None
+
+    def rollback(self) -> None:
+        """Every page ends its reading with this, and the driver would forget all that it has prepared: it thinks of
+        tables that were made within. After an error it may forget."""
+        if self.pgconn.transaction_status == TransactionStatus.INTRANS:
+            self.pgconn.exec_(b"ROLLBACK")
+        else:
+            super().rollback()
+
+    def begin_unsynced(self) -> None:
+        """What is wrong with the connection, if anything, the first statement says."""
+        self.pgconn.exec_(b"BEGIN; SET LOCAL synchronous_commit TO off")
+
+
+class _WithoutNul(StrDumper):
+    """PostgreSQL's texts cannot hold U+0000, and strangers send it: it is looked for, and kept, as U+FFFD."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(obj.replace("\0", "\ufffd"))
+
+
+def connect(*words: Any, **settings: Any) -> PostgresConnection:
+    connection = PostgresConnection.connect(*words, **settings)
+    connection.adapters.register_dumper(str, _WithoutNul)
+    # A session in another time zone would show and compare times in it. A pooler may not take it when connecting.
+    if connection.info.parameter_status("TimeZone") != "UTC":
+        connection.pgconn.exec_(b"SET TIME ZONE 'UTC'")
+    return connection

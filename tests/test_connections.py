@@ -1,0 +1,87 @@
+"""Connections to PostgreSQL: what they keep while they rest in the pool, and what becomes of those that broke."""
+
+import pytest
+from sqlalchemy import create_engine, select, text
+from sqlalchemy.exc import ProgrammingError
+
+from app import connections
+from app.db import db, transaction
+from app.models import Service
+
+pytestmark = pytest.mark.postgres
+
+
+# --- statements that come again and again
+
+
+def prepared():
+    """Asked beside the driver, which keeps an account of its own."""
+    driver = db.session.connection().connection.dbapi_connection
+    return {row[0] for row in driver.execute("SELECT statement FROM pg_prepared_statements", prepare=False)}
+
+
+def test_what_is_prepared_outlives_the_end_of_a_page(app, session):
+    db.engine.dispose()
+    for number in range(8):
+        with transaction():
+            session.scalar(select(Service.id).where(Service.price_minor == number))
+        session.scalar(select(Service.id))
+        session.remove()
+    assert len([each for each in prepared() if "FROM services" in each]) == 1
+
+
+def test_after_an_error_statements_are_prepared_anew(app, session):
+    db.engine.dispose()
+    for number in range(8):
+        with transaction():
+            session.scalar(select(Service.id).where(Service.price_minor == number))
+    with pytest.raises(ProgrammingError):
+        session.execute(text("SELECT nothing FROM nowhere"))
+    session.rollback()
+    assert not [each for each in prepared() if "FROM services" in each]
+
+
+def test_what_only_pages_read_is_planned_for_what_they_look_for(app, session):
+    db.engine.dispose()
+    for number in range(8):
+        session.scalar(select(Service.id).where(Service.price_minor == number))
+    assert not [each for each in prepared() if "FROM services" in each]
+
+
+# --- connections that rest in the pool
+
+
+@pytest.fixture
+def resting(app, session):
+    """The number of the server's process that our one connection speaks to; it rests in the pool."""
+    db.engine.dispose()
+    number = session.scalar(text("SELECT pg_backend_pid()"))
+    session.remove()
+    return number
+
+
+def end_of(database_url, number):
+    """As when the server is started again: nobody tells us."""
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:number, 5000)"), {"number": number})
+    engine.dispose()
+
+
+def test_a_connection_that_the_server_ended_is_replaced_unnoticed(session, database_url, resting):
+    end_of(database_url, resting)
+    assert session.scalar(text("SELECT pg_backend_pid()")) != resting
+
+
+def test_a_connection_that_rested_is_taken_without_a_question(session, resting):
+    assert session.scalar(text("SELECT pg_backend_pid()")) == resting
+
+
+def test_after_a_long_rest_it_is_asked(session, database_url, resting, monkeypatch):
+    monkeypatch.setattr(connections, "_LONG_REST", 0.0)
+    assert session.scalar(text("SELECT pg_backend_pid()")) == resting
+    session.remove()
+    # What is on its way between us may swallow the end of a connection.
+    monkeypatch.setattr(connections, "_is_silent", lambda _connection: True)
+    end_of(database_url, resting)
+    assert session.scalar(text("SELECT pg_backend_pid()")) != resting
