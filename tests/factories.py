@@ -135,6 +135,8 @@ def attach(payment: Payment) -> PaymentIntent:
     intent = purchase.create_intent(payment, links())
     with transaction():
         purchase.attach_intent(payment.id, intent)
+        # Who looks at it later shall not begin to read with that.
+        db.session.refresh(payment)
     return intent
 
 
