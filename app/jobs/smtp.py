@@ -12,7 +12,7 @@ from typing import cast
 from flask import current_app
 from flask_mail import Attachment, Connection, Message
 
-from app.jobs import mime
+from app.jobs import exchange, mime
 from app.workflows.letters import Letter
 from app.workflows.notifications import postmark
 
@@ -69,8 +69,13 @@ class _Connection(Connection):
     def hand_over(self, message: Message) -> None:
         """As `send`, which looks three times at each address, and tells listeners that nobody has."""
         message.date = time.time()
-        receivers = [mime.address_of(receiver) for receiver in message.recipients]
-        cast(smtplib.SMTP, self.host).sendmail(mime.sender_of(message), receivers, message.as_bytes())
+        [receiver] = message.recipients
+        exchange.hand_over(
+            cast(smtplib.SMTP, self.host),
+            message.as_bytes(),
+            sender=mime.bracketed(mime.sender_of(message)),
+            receiver=mime.bracketed(mime.address_of(receiver)),
+        )
 
 
 class MailServer:
@@ -100,8 +105,8 @@ class MailServer:
     def _send(self, message: Message) -> None:
         try:
             self._open().hand_over(message)
-        except smtplib.SMTPRecipientsRefused as error:
-            raise self._judge(*next(iter(error.recipients.values())), is_about_address=True) from None
+        except exchange.Refused as error:
+            raise self._judge(error.code, error.said, is_about_address=error.is_about_receiver) from None
         except smtplib.SMTPResponseException as error:
             raise self._judge(error.smtp_code, error.smtp_error, is_about_address=False) from None
         except OSError as error:

@@ -52,8 +52,9 @@ class Received:
 class MailServer:
     """`messages` are those a recipient would have; `attempts` also those refused."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, takes_all_at_once: bool = False) -> None:
         self.connections = 0
+        self._takes_all_at_once = takes_all_at_once
         self.unknown_recipients: set[str] = set()
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
@@ -120,6 +121,12 @@ class MailServer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, answer: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [answer[0], "250-PIPELINING", *answer[1:]] if self._takes_all_at_once else answer
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
