@@ -62,13 +62,17 @@ class AuditEntry(Keyed, Model):
         Index("ix_audit_entries_unchained", "created_at", "id", postgresql_where=_UNCHAINED, sqlite_where=_UNCHAINED),
     )
 
+    @staticmethod
+    def salt(changes: str) -> str:
+        return f"{secrets.token_hex(_SALT_BYTES)}{changes}"
+
     @hybrid_property
     def changes(self) -> str:
         return self.salted[self.salted.index("{") :]
 
     @changes.inplace.setter
     def _set_changes(self, value: str) -> None:
-        self.salted = f"{secrets.token_hex(_SALT_BYTES)}{value}"
+        self.salted = self.salt(value)
 
     @changes.inplace.expression
     @classmethod

@@ -9,6 +9,7 @@ from uuid import UUID
 from app.kit import clock, ids
 from app.models import ActorKind, AuditEntry, User
 from app.workflows import audit_hashes, bulk_writes
+from app.workflows.fresh_rows import draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ def make_entry(
     """The same entry, for those who write it themselves."""
     by_token = {"token": actor.token_id} if actor.token_id else {}
     changes = {"before": dict(before or {}), "after": dict(after or {}) | by_token}
-    entry = AuditEntry(
+    entry = draft(
+        AuditEntry,
         id=key or ids.new_id(),
         created_at=clock.utc_now(),
         action=action,
@@ -75,7 +77,7 @@ def make_entry(
         actor_kind=actor.kind,
         actor_user_id=actor.user_id,
         address=actor.address,
-        changes=json.dumps(changes, default=str, ensure_ascii=False),
+        salted=AuditEntry.salt(json.dumps(changes, default=str, ensure_ascii=False)),
     )
     entry.digest = audit_hashes.digest_of(entry, entry.salted)
     return entry

@@ -89,7 +89,7 @@ def _write_all(kinds: _Rows) -> None:
 
 
 def _write_together(changes: Sequence[Change], kinds: _Rows) -> None:
-    rows = [(kind, _defaults(kind[0]) | row) for (kind, _), rows in kinds.items() for row in rows]
+    rows = [(kind, _said(_defaults(kind[0]) | row)) for (kind, _), rows in kinds.items() for row in rows]
     values = {f"{number}_{name}": row[name] for number, (_, row) in enumerate(rows) for name in row}
     for number, change in enumerate(changes):
         values |= changed_rows.values_of(change, f"changed_{number}")
@@ -97,6 +97,11 @@ def _write_together(changes: Sequence[Change], kinds: _Rows) -> None:
     if db.session.connection().scalar(statement, values) != len(changes):
         raise StaleDataError("rows were changed by somebody else in the meantime")
     changed_rows.take_note(changes)
+
+
+def _said(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what it has not: the database leaves that empty untold."""
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def _insert(kind: _Kind, rows: list[dict[str, Any]]) -> None:
