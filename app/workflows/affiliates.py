@@ -5,7 +5,7 @@ None of it stands in the way of a purchase or a refund: what cannot be written i
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, bindparam, insert, select
 
-from app.db import db
+from app.db import Model, db
 from app.kit import clock, ids
 from app.kit.contact import fold
 from app.models import (
@@ -30,7 +30,7 @@ from app.models import (
     User,
 )
 from app.workflows import bulk_writes
-from app.workflows.beside import Step, all_beside, beside, store_beside
+from app.workflows.beside import Step, beside, store_beside
 
 logger = logging.getLogger(__name__)
 
@@ -105,18 +105,18 @@ def attribution(code: str) -> dict[str, Any]:
 
 def earn(service_request: ServiceRequest, payment: Payment) -> None:
     """Enter the commission for a payment, once. Buying through one's own code earns nothing."""
-    all_beside(*earning(service_request, payment))
+    bulk_writes.add_beside(*earning(service_request, payment))
 
 
 def earning(service_request: ServiceRequest, payment: Payment) -> tuple[Step, ...]:
     """What does so, for those who have more to do beside a sale; nothing where nobody sent the customer."""
     if service_request.affiliate_id is None:
         return ()
-    enter = partial(_earn, service_request, payment)
-    return (Step(logger, "a commission was not entered yet", enter, {"payment": payment.id}),)
+    entries = partial(_earned, service_request, payment)
+    return (Step(logger, "a commission was not entered yet", entries, {"payment": payment.id}),)
 
 
-def _earn(service_request: ServiceRequest, payment: Payment) -> None:
+def _earned(service_request: ServiceRequest, payment: Payment) -> Iterator[tuple[type[Model], Mapping[str, Any]]]:
     sent_by = {"affiliate_id": service_request.affiliate_id, "service_id": service_request.service_id}
     terms = db.session.connection().execute(_TERMS, sent_by).one_or_none()
     if terms is None or fold(terms.email) == fold(service_request.customer_email):
@@ -137,7 +137,7 @@ def _earn(service_request: ServiceRequest, payment: Payment) -> None:
         "rule": rule,
         "cause_key": f"earned:{payment.id}",
     }
-    bulk_writes.write_now(CommissionEntry, [entry])
+    yield CommissionEntry, entry
 
 
 def adjust(payment: Payment, refund: Refund | None = None) -> None:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 from app.kit import clock, ids
@@ -48,7 +47,7 @@ def record_event(
 def recording(name: str, service_request: ServiceRequest) -> beside.Step:
     """What stores an event of a request that happens now, for those who have more to do beside a sale."""
     row = _row(Step(name, clock.utc_now(), service_request.service_id, service_request.id))
-    return beside.Step(logger, _FAILURE, partial(_insert, [row]))
+    return beside.Step(logger, _FAILURE, lambda: [(AnalyticsEvent, row)])
 
 
 def record_steps(steps: Iterable[Step]) -> None:

@@ -1,20 +1,28 @@
 """Steps beside a sale, such as counting it: no customer may be held up by one, whatever is wrong with it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from logging import Logger
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import text
 
-from app.db import db
+from app.db import Model, db
 
 T = TypeVar("T")
 
 _PATIENCE = "1s"
 """How long such a step waits for a lock that somebody else holds, on PostgreSQL."""
 _WAIT = text("SELECT set_config('lock_timeout', :patience, true)")
+_ATTEMPT = {
+    True: (
+        f"SAVEPOINT attempt; SET LOCAL lock_timeout = '{_PATIENCE}'",
+        "RELEASE SAVEPOINT attempt; SET LOCAL lock_timeout = 0",
+    ),
+    False: ("SAVEPOINT attempt", "RELEASE SAVEPOINT attempt"),
+}
+"""How one begins and ends, on PostgreSQL and elsewhere."""
 
 
 @contextmanager
@@ -29,34 +37,29 @@ def beside(logger: Logger, failure: str, **facts: object) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One of several that only write rows, with what is logged when it fails."""
+    """One that only writes rows, of these tables, with what is logged when it fails (`bulk_writes.add_beside`)."""
 
     logger: Logger
     failure: str
-    carry_out: Callable[[], object]
+    rows: Callable[[], Iterable[tuple[type[Model], Mapping[str, Any]]]]
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-def all_beside(*steps: Step) -> None:
-    """Carry out steps that have nothing to do with each other: together, and if that fails each by itself."""
-    db.session.flush()
-    if len(steps) > 1 and _succeed_together(steps):
-        return
-    for step in steps:
-        with beside(step.logger, step.failure, **step.facts):
-            step.carry_out()
+@contextmanager
+def attempt() -> Iterator[None]:
+    """For statements that the session knows nothing of: what goes wrong inside is undone alone, and raised.
 
-
-def _succeed_together(steps: Sequence[Step]) -> bool:
+    The savepoint is the connection's own, and shares its round trips with the patience.
+    """
+    connection = db.session.connection()
+    begin, end = _ATTEMPT[connection.dialect.name == "postgresql"]
+    connection.exec_driver_sql(begin)
     try:
-        # The connection's own savepoint: the session has nothing to remember of steps that only write rows.
-        with db.session.connection().begin_nested(), _patience():
-            for step in steps:
-                step.carry_out()
+        yield
     except Exception:
-        # Each says for itself what is wrong with it.
-        return False
-    return True
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT attempt")
+        raise
+    connection.exec_driver_sql(end)
 
 
 def store_beside(logger: Logger, failure: str, rows: Sequence[T], store: Callable[[Sequence[T]], object]) -> None:

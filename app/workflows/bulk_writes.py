@@ -7,31 +7,39 @@ written here.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Insert, Select, bindparam, func, insert, inspect, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import CursorResult, Update, inspect
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.db import Model, db
 from app.models import ServiceRequest
-from app.workflows import changed_rows
+from app.workflows import changed_rows, together
+from app.workflows.beside import Step, attempt, beside
 from app.workflows.changed_rows import Change
+from app.workflows.together import Kind, NewRows, Prepared
 
 _GATHERED = "gathered_rows"
 
-_FEW = 6
+_FEW = 24
+"""Rows that go in one statement: a sale with all that follows has some fifteen."""
 
-_Kind = tuple[type[Model], str | None]
-"""Of rows: their table, and the column that makes them once if one does."""
-_Rows = dict[tuple[_Kind, frozenset[str]], list[dict[str, Any]]]
+_Rows = dict[tuple[Kind, frozenset[str]], list[dict[str, Any]]]
 """Those that go out together have the same columns."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    rows: _Rows = field(default_factory=dict)
+    updates: list[Prepared] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
 
 
 @contextmanager
 def gathered() -> Iterator[None]:
-    """Rows added inside are written when it ends, and what the session has changed just before them.
+    """Rows added inside are written when it ends, and what the session has changed with them or just before.
 
     Queries inside do not see what was changed there. Within another one, they wait for the end of that.
     """
@@ -39,83 +47,122 @@ def gathered() -> Iterator[None]:
     if _GATHERED in session.info:
         yield
         return
-    kinds: _Rows = {}
-    session.info[_GATHERED] = kinds
+    session.info[_GATHERED] = _Gathered()
     try:
         with session.no_autoflush:
             yield
+            write_so_far()
     finally:
         del session.info[_GATHERED]
-    _write_all(kinds)
 
 
 def add(row: Model) -> None:
     """A new row that is only written, never read again in this transaction."""
-    kinds = _gathered()
-    if kinds is None:
+    waiting = _waiting()
+    if waiting is None:
         db.session.add(row)
     else:
-        _gather(kinds, (type(row), None), vars(row))
+        _gather(waiting.rows, (type(row), None), vars(row))
 
 
 def add_once(model: type[Model], values: Mapping[str, Any], *, by: str) -> None:
     """The same, but for a row that is left out where there is one with the same `by`. Only within `gathered()`."""
-    kinds = _gathered()
-    if kinds is None:
+    waiting = _waiting()
+    if waiting is None:
         raise RuntimeError("add_once() needs gathered()")
-    _gather(kinds, (model, by), values)
+    _gather(waiting.rows, (model, by), values)
+
+
+def add_beside(*steps: Step) -> None:
+    """Rows of steps that the rest has nothing to do with: they go with it, and if that fails each step by itself."""
+    with gathered():
+        cast(_Gathered, _waiting()).steps += steps
+
+
+def change(statement: Update, values: Mapping[str, Any]) -> None:
+    """Change the one row that the statement is about, which is locked. Its parameters are its own."""
+    with gathered():
+        cast(_Gathered, _waiting()).updates.append(Prepared(statement, values))
 
 
 def write_now(model: type[Model], rows: Iterable[Mapping[str, Any]]) -> None:
     """Rows that cannot wait, in one statement."""
-    _insert((model, None), [_columns(row, model) for row in rows])
+    together.insert_by_table(NewRows((model, None), [_columns(row, model) for row in rows]))
 
 
-def _write_all(kinds: _Rows) -> None:
-    """A few rows of several tables go there in one statement where there is a way to: each one more would wait."""
+def write_so_far() -> None:
+    """Write what was gathered, as something has to be read that follows from it. Nothing if nothing is gathered."""
+    waiting = _waiting()
+    if waiting is None:
+        return
+    session = db.session()
+    session.info[_GATHERED] = _Gathered()
+    changes = _changes(waiting)
+    if waiting.steps and _succeed_together(waiting, changes):
+        return
+    _write(waiting.rows, waiting.updates, changes)
+    for step in waiting.steps:
+        with beside(step.logger, step.failure, **step.facts):
+            _write(_rows_of([step]), (), ())
+
+
+def _changes(waiting: _Gathered) -> Sequence[Change] | None:
+    """What goes in one statement with the rest; None where there is too much of it, or no way to do so."""
     session = db.session()
     changes = changed_rows.changes_in(session)
     if changes is None:
-        # What they speak of has to be there first.
+        # What the rest speaks of has to be there first.
         session.flush()
         changes = ()
-    count = len(changes) + sum(map(len, kinds.values()))
-    if 1 < count <= _FEW and session.get_bind().dialect.name == "postgresql":
-        _write_together(changes, kinds)
-        return
+    count = len(changes) + len(waiting.updates) + len(waiting.steps) + sum(map(len, waiting.rows.values()))
+    if count <= _FEW and session.get_bind().dialect.name == "postgresql":
+        return changes
     session.flush()
-    for (kind, _), rows_of_kind in kinds.items():
-        _insert(kind, rows_of_kind)
+    return None
 
 
-def _write_together(changes: Sequence[Change], kinds: _Rows) -> None:
-    rows = [(kind, _said(_defaults(kind[0]) | row)) for (kind, _), rows in kinds.items() for row in rows]
-    values = {f"{number}_{name}": row[name] for number, (_, row) in enumerate(rows) for name in row}
-    for number, change in enumerate(changes):
-        values |= changed_rows.values_of(change, f"changed_{number}")
-    statement = _together(tuple(change.kind for change in changes), tuple((kind, tuple(row)) for kind, row in rows))
-    if db.session.connection().scalar(statement, values) != len(changes):
-        raise StaleDataError("rows were changed by somebody else in the meantime")
-    changed_rows.take_note(changes)
+def _succeed_together(waiting: _Gathered, changes: Sequence[Change] | None) -> bool:
+    try:
+        with attempt():
+            _write(_joined(waiting.rows, _rows_of(waiting.steps)), waiting.updates, changes)
+    except Exception:
+        # Each says for itself what is wrong with it.
+        return False
+    return True
 
 
-def _said(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what it has not: the database leaves that empty untold."""
-    return {name: value for name, value in row.items() if value is not None}
+def _write(rows: _Rows, updates: Sequence[Prepared], changes: Sequence[Change] | None) -> None:
+    new = [NewRows(kind, rows_of_kind) for (kind, _), rows_of_kind in rows.items()]
+    if changes is not None and len(changes) + len(updates) + len(new) > 1:
+        together.write(changes, new, updates)
+        return
+    # One of a kind.
+    db.session.flush()
+    for each in new:
+        together.insert_by_table(each)
+    for update in updates:
+        db.session.connection().execute(update.statement, update.values)
 
 
-def _insert(kind: _Kind, rows: list[dict[str, Any]]) -> None:
-    dialect = db.session.get_bind().dialect.name
-    db.session.connection().execute(_insertion(*kind, dialect), rows)
+def _rows_of(steps: Iterable[Step]) -> _Rows:
+    rows: _Rows = {}
+    for step in steps:
+        for model, values in step.rows():
+            _gather(rows, (model, None), values)
+    return rows
 
 
-def _gather(kinds: _Rows, kind: _Kind, values: Mapping[str, Any]) -> None:
+def _joined(rows: _Rows, more: _Rows) -> _Rows:
+    return rows | {key: [*rows.get(key, ()), *added] for key, added in more.items()}
+
+
+def _gather(rows: _Rows, kind: Kind, values: Mapping[str, Any]) -> None:
     row = _columns(values, kind[0])
-    kinds.setdefault((kind, frozenset(row)), []).append(row)
+    rows.setdefault((kind, frozenset(row)), []).append(row)
 
 
-def _gathered() -> _Rows | None:
-    return cast("_Rows | None", db.session().info.get(_GATHERED))
+def _waiting() -> _Gathered | None:
+    return cast("_Gathered | None", db.session().info.get(_GATHERED))
 
 
 def _columns(values: Mapping[str, Any], model: type[Model]) -> dict[str, Any]:
@@ -127,43 +174,6 @@ def _columns(values: Mapping[str, Any], model: type[Model]) -> dict[str, Any]:
 def _names(model: type[Model]) -> Mapping[str, str]:
     """Of the columns, by attribute: those of sealed ones differ."""
     return {attribute.key: attribute.columns[0].key for attribute in inspect(model).column_attrs}
-
-
-@cache
-def _insertion(model: type[Model], once: str | None, dialect: str) -> Insert:
-    table = cast(Any, model.__table__)
-    if once is None:
-        return insert(table)
-    insert_or_leave = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert_or_leave(table).on_conflict_do_nothing(index_elements=[once])
-
-
-@lru_cache(maxsize=256)
-def _together(changes: tuple[changed_rows.Kind, ...], rows: tuple[tuple[_Kind, tuple[str, ...]], ...]) -> Select[int]:
-    """One statement that changes rows of these kinds and adds rows to these tables, and counts those it has changed."""
-    counted: ColumnElement[int] = literal(0)
-    parts = []
-    for number, kind in enumerate(changes):
-        changed = changed_rows.updating(kind, f"changed_{number}").returning(literal(1).label("one"))
-        part = changed.cte(f"changed_{number}")
-        parts.append(part)
-        counted = counted + select(func.count()).select_from(part).scalar_subquery()
-    for number, (row, names) in enumerate(rows):
-        columns = cast(Any, row[0].__table__).c
-        values = {name: bindparam(f"{number}_{name}", type_=columns[name].type) for name in names}
-        parts.append(_insertion(*row, "postgresql").values(values).cte(f"row_{number}"))
-    return select(counted).add_cte(*parts)
-
-
-def _defaults(model: type[Model]) -> dict[str, Any]:
-    """What a new row has without being told, which the library fills in for one table at a time."""
-    return {name: default.arg(None) if default.is_callable else default.arg for name, default in _default_of(model)}
-
-
-@cache
-def _default_of(model: type[Model]) -> tuple[tuple[str, Any], ...]:
-    columns = cast(Any, model.__table__).c
-    return tuple((column.key, column.default) for column in columns if column.default is not None)
 
 
 def write(service_requests: Iterable[ServiceRequest]) -> None:

@@ -61,6 +61,7 @@ def _close(payment: Payment, dispute: Dispute, news: DisputeNews) -> None:
     dispute.closed_at = clock.utc_now()
     after = {"status": dispute.status, "amount": dispute.amount_minor}
     audit.record("dispute.closed", dispute, actor=SYSTEM, after=after)
+    db.session.flush()
     refunds.take_stock(payment)
     if gateway_choice.refunds_lost_disputes(payment.gateway):
         # Should the refund's own news be lost, this finds it.

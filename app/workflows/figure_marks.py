@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from app.db import db
 from app.kit import clock
 from app.models import FigureMark
+from app.workflows import bulk_writes
 from app.workflows.place import here
 
 GRACE = timedelta(hours=1)
@@ -14,7 +14,7 @@ GRACE = timedelta(hours=1)
 def mark(at: datetime) -> None:
     """Something that counts at `at` has changed. Costs nothing on the same day, which is counted afresh anyway."""
     if is_over(at):
-        db.session.add(FigureMark(at=at))
+        bulk_writes.add(FigureMark(at=at))
 
 
 def is_over(at: datetime) -> bool:

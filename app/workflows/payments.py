@@ -32,7 +32,6 @@ from app.workflows import (
     working_time,
 )
 from app.workflows.audit import SYSTEM
-from app.workflows.beside import all_beside
 
 ALLOWED: dict[PaymentStatus, frozenset[PaymentStatus]] = {
     PaymentStatus.PENDING: frozenset({PaymentStatus.FAILED, PaymentStatus.COMPLETED}),
@@ -215,7 +214,7 @@ def _confirm_request(service_request: ServiceRequest, payment: Payment) -> None:
     notifications.new_request(service_request)
     if service_request.is_open:
         _find_provider(service_request)
-    all_beside(*affiliates.earning(service_request, payment), analytics.recording("paid", service_request))
+    bulk_writes.add_beside(*affiliates.earning(service_request, payment), analytics.recording("paid", service_request))
 
 
 def _find_provider(service_request: ServiceRequest) -> None:
@@ -249,7 +248,7 @@ def _settle_failed(payment: Payment, failure: PaymentFailure | None) -> EventOut
         service_request.updated_at = clock.utc_now()
     if service_request.payment_completed_at is None and service_request.is_open:
         notifications.payment_failed(service_request, payment)
-    all_beside(analytics.recording("failed", service_request))
+    bulk_writes.add_beside(analytics.recording("failed", service_request))
     return EventOutcome.APPLIED
 
 

@@ -18,7 +18,7 @@ from app.kit import clock
 from app.kit.money import Money
 from app.models import Dispute, DisputeStatus, EventOutcome, Payment, PaymentStatus, Refund, RefundStatus
 from app.observability import meters
-from app.workflows import affiliates, audit, figure_marks, gateway_choice, notifications
+from app.workflows import affiliates, audit, bulk_writes, figure_marks, gateway_choice, notifications
 from app.workflows.audit import SYSTEM, Actor
 
 MAXIMUM_REASON_LENGTH = 500
@@ -122,6 +122,7 @@ def learn(payment: Payment, news: RefundNews) -> EventOutcome:
     if refund.status is status or is_late:
         return EventOutcome.UNCHANGED
     _set_status(refund, status)
+    db.session.flush()
     take_stock(payment, refund)
     if status is RefundStatus.COMPLETED:
         notifications.refund_issued(payment.service_request, refund)
@@ -154,11 +155,11 @@ def returned_minor(payment: Payment) -> int:
 
 
 def take_stock(payment: Payment, refund: Refund | None = None) -> None:
-    """Bring payment, request and commission to what the refunds and disputes say; `refund` is the one with news."""
+    """Bring payment, request and commission to what the refunds and disputes in the tables say; `refund` is the one
+    with news."""
     if payment.status not in _PAID:
         # Heard of before its payment: it counts as soon as that is complete.
         return
-    db.session.flush()
     gone_minor = min(payment.amount_minor, _gone_minor(payment))
     if gone_minor == payment.refunded_minor:
         return
@@ -171,6 +172,8 @@ def take_stock(payment: Payment, refund: Refund | None = None) -> None:
     if payment.settles_request:
         payment.service_request.refunded_minor = gone_minor
         payment.service_request.payment_status = payment.status
+        # What was earned has to be there.
+        bulk_writes.write_so_far()
         affiliates.adjust(payment, refund)
 
 

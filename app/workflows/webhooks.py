@@ -17,7 +17,7 @@ from app.gateways.base import EventKind, GatewayEvent, InvalidSignature, Payment
 from app.kit import clock, ids
 from app.kit.backoff import Backoff
 from app.models import Edition, EventOutcome, GatewayConfig, Payment, WebhookEvent
-from app.workflows import audit, disputes, editions, gateway_choice, notifications, payments, refunds
+from app.workflows import audit, bulk_writes, disputes, editions, gateway_choice, notifications, payments, refunds
 from app.workflows.audit import Actor
 from app.workflows.editions import STAMPS, Stamps
 
@@ -126,12 +126,13 @@ def handle(event_row_id: UUID, gateway: str, event: GatewayEvent) -> EventOutcom
     locked = _lock(event_row_id, gateway, event)
     if locked.is_handled:
         return None
-    found = _act(locked.payment, event)
-    if found.outcome is EventOutcome.REVIEW:
-        # Completes nothing, is kept, and put before a person.
-        text = f"A {gateway} message needs review: {found.detail}."
-        notifications.alert("webhook_review", text, fold=str(event_row_id))
-    _mark(event_row_id, found, attempts=locked.attempts + 1)
+    with bulk_writes.gathered():
+        found = _act(locked.payment, event)
+        if found.outcome is EventOutcome.REVIEW:
+            # Completes nothing, is kept, and put before a person.
+            text = f"A {gateway} message needs review: {found.detail}."
+            notifications.alert("webhook_review", text, fold=str(event_row_id))
+        _mark(event_row_id, found, attempts=locked.attempts + 1)
     return found.outcome
 
 
@@ -183,7 +184,7 @@ def _mark(event_row_id: UUID, found: "_Found", *, attempts: int) -> None:
         "next_attempt_at": now + delay if delay else None,
         "handled_at": None if delay else now,
     }
-    db.session.connection().execute(_MARK, marks)
+    bulk_writes.change(_MARK, marks)
 
 
 def replay(row: WebhookEvent, *, actor: Actor) -> EventOutcome:

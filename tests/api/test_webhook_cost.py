@@ -47,7 +47,8 @@ def test_a_paid_webhook_with_all_that_follows_is_a_handful_of_statements(client,
     after = [rows(model) for model in (AuditEntry, StatusChange, Notification, CommissionEntry)]
     # Paid, two steps, assigned; the customer, three administrators and the provider.
     assert [new - old for new, old in zip(after, before, strict=True)] == [4, 2, 5, 1]
-    assert len(statements) == 14, "\n".join(statements)
+    # Where one statement can write to several tables, all that follows is one.
+    assert len(statements) == (7 if db.engine.dialect.name == "postgresql" else 14), "\n".join(statements)
 
 
 def test_a_duplicate_is_one_statement_that_makes_sure_of_the_settings_too(client, session):
