@@ -1,6 +1,7 @@
 """Synthetic requests at speed, for trying things at scale."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
@@ -17,7 +18,7 @@ from app.extensions import settings
 from app.jobs import upkeep
 from app.kit import clock
 from app.models import AffiliateProfile, ProviderProfile, Service
-from app.samples import catalog, requests, staff
+from app.samples import catalog, indexes, requests, staff
 
 
 @click.command()
@@ -46,9 +47,19 @@ def load_sample(count: int, days: int, detailed_days: int, seed: int) -> None:
     with _Bars() as bars:
         # It draws names; it guards no secret.
         requests.load(wish, random=Random(seed), progress=bars.show)  # noqa: S311
-    upkeep.learn_sizes()
     click.echo(f"Added {count:,} requests.")
-    click.echo(f"Counted the figures of {figures.count_anew():,} days anew.")
+    click.echo(f"Counted the figures of {_settle(count):,} days anew.")
+
+
+def _settle(count: int) -> int:
+    """Count the figures, while the database learns how large its tables are now; of how many days."""
+    upkeep.learn_sizes()
+    with ThreadPoolExecutor(1) as aside:
+        learning = aside.submit(indexes.learn_sizes, db.engine) if count >= requests.BULK else None
+        days = figures.count_anew()
+        if learning is not None:
+            learning.result()
+    return days
 
 
 class _Bars(ExitStack):
