@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from typing import Any, TypeVar, TypeVarTuple, cast
 
 from flask_sqlalchemy import SQLAlchemy
@@ -74,18 +75,19 @@ def transaction(*, is_synced: bool = True) -> Iterator[Session]:
 
 
 @contextmanager
-def one_statement() -> Iterator[Session]:
-    """A `transaction()` for a single statement, which PostgreSQL begins and ends by itself: three round trips less.
+def one_statement(*, is_synced: bool = True) -> Iterator[Session]:
+    """A `transaction()` for a single statement, which PostgreSQL begins and ends by itself: two round trips less.
 
-    Whether its commit waits for the disk is for the statement to say (`unsynced`).
+    There the statement itself says that its commit need not wait for the disk (`unsynced`).
     """
-    with _writing(is_synced=False, is_single=True) as (session, callbacks):
+    with _writing(is_synced=is_synced, is_single=True) as (session, callbacks):
         yield session
         session.commit()
     for callback in callbacks:
         _run(callback)
 
 
+@cache
 def unsynced(dialect: str) -> ColumnElement[bool]:
     """Always true; a statement with this condition is committed as by `transaction(is_synced=False)`."""
     if dialect != "postgresql":

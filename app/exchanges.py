@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
-from app.db import db, insist, transaction
+from app.db import db, insist, one_statement, transaction
 from app.errors import DomainError
 from app.extensions import links
 from app.kit import clock
@@ -37,9 +37,10 @@ def start_payment(open_payment: Callable[[], Payment], is_hosted: Callable[[Paym
         raise
 
     def attach() -> bool:
-        with transaction():
-            if not gateway_choice.is_known_to_answer(account):
+        if not gateway_choice.is_known_to_answer(account):
+            with transaction():
                 gateway_health.note_answer(gateway)
+        with one_statement():
             return purchase.attach_intent(payment_id, intent)
 
     if insist(attach):

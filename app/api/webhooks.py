@@ -94,7 +94,7 @@ def _take_in(gateway: str, body: bytes, headers: Mapping[str, str]) -> tuple[Gat
     while True:
         event = event or _parse(gateway, body, headers)
         # No answer is given before the next transaction has been kept for good, and this one with it.
-        with one_statement():
+        with one_statement(is_synced=False):
             seen = webhooks.receive(gateway, event, body, headers)
         if seen is not None:
             return event, seen

@@ -20,7 +20,7 @@ from app.exchanges import start_payment
 from app.extensions import csrf, limiter
 from app.kit.contact import format_phone
 from app.models import Payment
-from app.workflows import catalog, flags, gateway_choice, gateway_health, purchase
+from app.workflows import catalog, editions, flags, gateway_choice, gateway_health, purchase
 from app.workflows.catalog import Offering
 from app.workflows.gateway_choice import Offer
 from app.workflows.purchase import Origin
@@ -45,12 +45,30 @@ def show(service_id: UUID) -> ResponseReturnValue:
 @csrf.exempt  # type: ignore[untyped-decorator]
 @limiter.limit("120/minute")
 def buy(service_id: UUID) -> ResponseReturnValue:
-    service = catalog.get_for_sale(service_id)
+    """Most often nothing on sale was changed since somebody looked: the statement that opens the request makes sure of
+    that, and needs no look before it. Any other answer is given after one."""
+    editions.presume()
+    try:
+        return _buy(service_id)
+    except editions.Outdated:
+        editions.look_again()
+        return _buy(service_id)
+
+
+def _buy(service_id: UUID) -> ResponseReturnValue:
+    service = _for_sale(service_id)
     if not visitors.has(flags.PURCHASE):
+        editions.make_sure()
         return _closed(service), 409
     form = CheckoutForm(service)
+    answer = _order(service, form)
     _count_start(form)
+    return answer
+
+
+def _order(service: Offering, form: CheckoutForm) -> ResponseReturnValue:
     if not form.validate():
+        editions.make_sure()
         return _page(service, form), 422
     try:
         payment = start_payment(
@@ -63,6 +81,14 @@ def buy(service_id: UUID) -> ResponseReturnValue:
         return _page(service, form, trouble=error), error.http_status
     count("submitted", service_id=service.id, request_id=payment.service_request_id)
     return go_and_pay(payment)
+
+
+def _for_sale(service_id: UUID) -> Offering:
+    try:
+        return catalog.get_for_sale(service_id)
+    except DomainError:
+        editions.make_sure()
+        raise
 
 
 @bp.post("/services/<uuid:service_id>/check")

@@ -4,7 +4,7 @@ import secrets
 
 from sqlalchemy import func, select
 
-from app.db import db, transaction
+from app.db import db, one_statement, transaction, unsynced
 from app.errors import InvalidInput, NotFound
 from app.extensions import links
 from app.gateways.base import (
@@ -22,7 +22,7 @@ from app.kit import clock, ids
 from app.kit.money import Money
 from app.models import SandboxPayment, SandboxRefund, SandboxStatus
 from app.sandbox.outcomes import OUTCOMES
-from app.workflows.fresh_rows import insert_row
+from app.workflows.fresh_rows import Condition, draft, insert_rows
 
 _SEPARATOR = "_secret_"
 
@@ -32,7 +32,7 @@ class DatabaseLedger:
 
     def open(self, params: PaymentIntentParams) -> PaymentIntent:
         """The same idempotency key gives the same intent."""
-        with transaction(is_synced=False):
+        with one_statement(is_synced=False):
             payment = _insert(params)
         return PaymentIntent(
             gateway="sandbox",
@@ -117,7 +117,7 @@ def _status(payment: SandboxPayment) -> SnapshotStatus:
 def _insert(params: PaymentIntentParams) -> SandboxPayment:
     """The new payment, or the one that an earlier call with the same idempotency key made."""
     intent_id = f"sbi_{ids.new_id().hex}"
-    payment = insert_row(
+    payment = draft(
         SandboxPayment,
         idempotency_key=params.idempotency_key,
         intent_id=intent_id,
@@ -128,7 +128,10 @@ def _insert(params: PaymentIntentParams) -> SandboxPayment:
         return_url=params.return_url,
         payment_reference=params.metadata.get("payment_id", ""),
     )
-    return payment or _get_locked(SandboxPayment.idempotency_key == params.idempotency_key)
+    unsynced_here = Condition(unsynced(db.session.get_bind().dialect.name))
+    if insert_rows(payment, only_if=unsynced_here):
+        return payment
+    return _get_locked(SandboxPayment.idempotency_key == params.idempotency_key)
 
 
 def _find(condition: object) -> SandboxPayment | None:

@@ -7,13 +7,15 @@ their stamp is another than the one it keeps them under.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, bindparam, exists, select
 
 from app.db import found_before, glance, is_known_while_reading, is_writing, once_while_reading
 from app.models import Edition
+from app.workflows.fresh_rows import ALWAYS, Condition
 
 T = TypeVar("T")
 
@@ -97,10 +99,15 @@ def stamp_of(subject: str) -> UUID | None:
     return found
 
 
+class Outdated(Exception):
+    """What was presumed does not hold any more, or something else is unusual: look again, and begin anew."""
+
+
 def remember(stamps: Stamps | None) -> None:
     """They came along with something else: this page need not look at them by itself."""
     _Memory.stamps = stamps
     is_known_while_reading(_stamps, stamps)
+    is_known_while_reading(_is_presumed, answer=False)
 
 
 def presume() -> bool:
@@ -108,12 +115,47 @@ def presume() -> bool:
     if _Memory.stamps is None:
         return False
     is_known_while_reading(_stamps, _Memory.stamps)
+    is_known_while_reading(_is_presumed, answer=True)
     return True
 
 
 def look_again() -> None:
     """What was presumed does not hold."""
     remember(_look())
+
+
+def make_sure() -> None:
+    """Raises Outdated where this page goes by stamps that do not hold any more."""
+    if once_while_reading(_is_presumed):
+        presumed = once_while_reading(_stamps)
+        look_again()
+        if once_while_reading(_stamps) != presumed:
+            raise Outdated
+
+
+def presumed() -> Stamps | None:
+    """What the statement of an open `transaction()` has to make sure of, if the page presumed it."""
+    return seen_before() if found_before(_is_presumed) else None
+
+
+def as_presumed(*subjects: str) -> Condition:
+    """That nothing of these was changed since the stamps which the page presumed, if it did."""
+    stamps = presumed()
+    return (
+        ALWAYS if stamps is None else Condition(_standing(subjects), {name: getattr(stamps, name) for name in subjects})
+    )
+
+
+@cache
+def _standing(subjects: tuple[str, ...]) -> ColumnElement[bool]:
+    columns = [getattr(Edition, name) for name in subjects]
+    # One that was never changed has none.
+    same = (column.is_not_distinct_from(bindparam(column.key, type_=column.type)) for column in columns)
+    return exists().where(*same)
+
+
+def _is_presumed() -> bool:
+    return False
 
 
 def seen_before() -> Stamps | None:

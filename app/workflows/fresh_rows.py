@@ -5,10 +5,11 @@ reads back what it has written before; for a purchase that was most of the state
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Executable, Table, bindparam, insert, inspect, select
+from sqlalchemy import ColumnElement, Executable, Table, bindparam, insert, inspect, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import make_transient_to_detached
 
@@ -35,7 +36,18 @@ def draft(model: type[M], **values: Any) -> M:
     return row
 
 
-def insert_rows(*rows: Model, beside: Iterable[Model] = ()) -> bool:
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Of writing rows: what has to be true then, with `values` for its parameters."""
+
+    clause: ColumnElement[bool]
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+ALWAYS = Condition(true())
+
+
+def insert_rows(*rows: Model, beside: Iterable[Model] = (), only_if: Condition = ALWAYS) -> bool:
     """Write drafts at once; False, and none of them, where a unique key of the first is taken.
 
     The session knows `rows` from then on. Those `beside` them are looked at by nobody in this transaction.
@@ -43,7 +55,7 @@ def insert_rows(*rows: Model, beside: Iterable[Model] = ()) -> bool:
     session = db.session()
     # What was changed before must not come after: the rows may refer to it.
     session.flush()
-    if not _write([*rows, *beside]):
+    if not _write([*rows, *beside], only_if):
         return False
     for row in rows:
         make_transient_to_detached(row)
@@ -51,20 +63,14 @@ def insert_rows(*rows: Model, beside: Iterable[Model] = ()) -> bool:
     return True
 
 
-def insert_row(model: type[M], **values: Any) -> M | None:
-    """One new row, written at once and known to the session; None where a unique key of it is taken."""
-    row = draft(model, **values)
-    return row if insert_rows(row) else None
-
-
-def _write(rows: Sequence[Model]) -> bool:
+def _write(rows: Sequence[Model], only_if: Condition) -> bool:
     connection = db.session.connection()
     dialect = connection.dialect.name
     number = _FEW if dialect == "postgresql" else 1
     few, others = [(type(row), _values(row)) for row in rows[:number]], rows[number:]
-    statement = _together(tuple((model, tuple(values)) for model, values in few), dialect)
+    kinds = tuple((model, tuple(values)) for model, values in few)
     named = {f"{place}_{name}": value for place, (_, values) in enumerate(few) for name, value in values.items()}
-    if connection.execute(statement, named).rowcount != 1:
+    if connection.execute(_together(kinds, only_if.clause, dialect), {**named, **only_if.values}).rowcount != 1:
         return False
     for row in others:
         connection.execute(insert(_table(type(row))), _values(row))
@@ -95,11 +101,12 @@ def _is_drawn(default: Any) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _together(kinds: tuple[_Kind, ...], dialect: str) -> Executable:
+def _together(kinds: tuple[_Kind, ...], clause: ColumnElement[bool], dialect: str) -> Executable:
     """What writes a row of each kind, all of them where the first could be written. Its count of rows is one then."""
     (first, names), *others = kinds
     choose = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    leaving = choose(_table(first)).values(dict(zip(names, _parameters(first, names, 0), strict=True)))
+    row = select(*_parameters(first, names, 0)).where(clause)
+    leaving = choose(_table(first)).from_select(names, row, include_defaults=False)
     leaving = leaving.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
     if not others:
         return leaving
@@ -107,7 +114,7 @@ def _together(kinds: tuple[_Kind, ...], dialect: str) -> Executable:
     found = select(written)
     for place, (model, names) in enumerate(others, 1):
         row = select(*_parameters(model, names, place)).select_from(written)
-        found = found.add_cte(insert(_table(model)).from_select(names, row).cte(f"row_{place}"))
+        found = found.add_cte(insert(_table(model)).from_select(names, row, include_defaults=False).cte(f"row_{place}"))
     return found
 
 

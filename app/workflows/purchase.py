@@ -21,13 +21,15 @@ from app.kit.contact import fold, name_words
 from app.links import Links
 from app.models import NameWord, Payment, PaymentStatus, ServiceRequest
 from app.observability import meters
-from app.workflows import affiliates, audit, catalog, gateway_choice
+from app.workflows import affiliates, audit, catalog, editions, gateway_choice
 from app.workflows.audit import SYSTEM
 from app.workflows.fresh_rows import draft, insert_rows
 from app.workflows.gateway_choice import GatewayAccount
 
 FIRST_CHECK_AFTER = timedelta(minutes=10)
 _MAXIMUM_TRIES = 5
+_DECISIVE = ("catalog", "gateways", "flags")
+"""What decides on a purchase, of what is kept in the process."""
 _ATTACHED = "gateway_intent_id client_secret redirect_url form_action client_parameters next_check_at".split()
 
 
@@ -60,7 +62,7 @@ def open_request(choice: Choice, customer: Customer, origin: Origin) -> Payment:
     """The pending payment of a new request, or of the one that this very form made before.
 
     The price is read from the catalogue, never from the form. Raises NotFound, ServiceNotForSale, InvalidInput
-    (tier), NoGateway; AlreadyPaid when the repeated form was paid in the meantime.
+    (tier), NoGateway; AlreadyPaid when the repeated form was paid in the meantime; Outdated.
     """
     submitted = _submission(choice, customer, origin.submission)
     newest, *older = keyring.hashes(submitted, "submission")
@@ -171,10 +173,11 @@ _ATTACH = (
 
 def _open_new(choice: Choice, customer: Customer, origin: Origin, *, submission_hash: bytes) -> Payment | None:
     """The payment of a new request; None when the same form was sent before. A clash of reference numbers (one in
-    2**55) draws another."""
+    2**55) draws another. Raises Outdated for whatever is not new, where the page went by what it presumed."""
     try:
         values = _what_is_bought(choice, origin.gateway) | _customer_columns(customer)
     except DomainError:
+        _ensure_nothing_presumed()
         if _find_submitted([submission_hash]) is None:
             raise
         return None  # It could be bought when it was sent first.
@@ -184,9 +187,15 @@ def _open_new(choice: Choice, customer: Customer, origin: Origin, *, submission_
         payment = _insert(values | {"submission_hash": submission_hash})
         if payment is not None:
             return payment
+        _ensure_nothing_presumed()
         if _find_submitted([submission_hash]) is not None:
             return None
     raise RuntimeError("no free reference number found")
+
+
+def _ensure_nothing_presumed() -> None:
+    if editions.presumed() is not None:
+        raise editions.Outdated
 
 
 def _insert(values: Mapping[str, Any]) -> Payment | None:
@@ -196,7 +205,8 @@ def _insert(values: Mapping[str, Any]) -> Payment | None:
     opened = audit.make_entry(
         "request.opened", service_request, actor=SYSTEM, after={"amount": service_request.amount_minor}
     )
-    if not insert_rows(service_request, payment, beside=[opened, *_name_words(service_request)]):
+    beside = [opened, *_name_words(service_request)]
+    if not insert_rows(service_request, payment, beside=beside, only_if=editions.as_presumed(*_DECISIVE)):
         return None
     return _opened(payment, service_request)
 

@@ -129,7 +129,7 @@ def test_storing_a_message_waits_for_no_disk_and_begins_no_transaction(client, s
     body = event_body(make_payment())
     headers = {sandbox.SIGNATURE_HEADER: sandbox.sign(body, WEBHOOK_SECRET)}
     event = webhooks.parse("sandbox", body, headers)
-    with one_statement():
+    with one_statement(is_synced=False):
         assert session.connection().connection.driver_connection.info.transaction_status.name == "IDLE"
     event = webhooks.parse("sandbox", body, headers)
     with transaction():
