@@ -26,7 +26,7 @@ from app.workflows.bulk_drafts import PreviewGone
 
 _CHUNK = 1000
 _MOST_PEOPLE, _MOST_REASONS, _MANY = 300, 10, 10
-_ORDER = Order(BulkChangeRow.position, BulkChangeRow.request_id, descending=False)
+_ORDER = Order(BulkChangeRow.position, BulkChangeRow.request_id, descending=False, key_name="request_id")
 
 
 def _staff() -> Options:

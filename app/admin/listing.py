@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -53,9 +54,9 @@ class Chip:
     without: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listing:
-    """`count` is in words, as it may be capped."""
+    """`count` is in words, as it may be capped. A template asks several times for its addresses."""
 
     page: Page
     count: str
@@ -68,15 +69,15 @@ class Listing:
     def rows(self) -> list[Any]:
         return self.page.rows
 
-    @property
+    @cached_property
     def chips(self) -> list[Chip]:
         return [Chip(each.sentence, address(**{each.name: ""})) for each in self.controls if each.value]
 
-    @property
+    @cached_property
     def previous(self) -> str | None:
         return address(before=self.page.before) if self.page.before else None
 
-    @property
+    @cached_property
     def next(self) -> str | None:
         return address(after=self.page.after) if self.page.after else None
 

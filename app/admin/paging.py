@@ -28,11 +28,15 @@ Field: TypeAlias = InstrumentedAttribute[T] | Column[T]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Rows by `column`, ties broken by the key in the same direction, as the indexes are laid."""
+    """Rows by `column`, ties broken by the key in the same direction, as the indexes are laid.
+
+    `key_name` is what a row calls its key.
+    """
 
     column: Field[Any]
     key: Field[UUID]
     descending: bool = True
+    key_name: str = "id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def neighbours(query: Select[Any], order: Order, row: Any) -> tuple[UUID | None,
     """The keys of the rows before and after `row` in the list of `query`, also when `row` is not in it any more."""
     if getattr(row, order.column.key) is None:
         return None, None
-    mark = (getattr(row, order.column.key), getattr(row, order.key.key))
+    mark = (getattr(row, order.column.key), getattr(row, order.key_name))
     keys = query.with_only_columns(order.key)
     found = [
         db.session.scalar(_sorted(keys, order, backwards=back).where(_beyond(order, mark, backwards=back)).limit(1))
@@ -120,7 +124,7 @@ def _beyond(order: Order, mark: tuple[Any, UUID], *, backwards: bool) -> ColumnE
 def _mark(row: Any, order: Order) -> str:
     value = getattr(row, order.column.key)
     text = value.isoformat() if isinstance(value, datetime) else value
-    packed = json.dumps([text, getattr(row, order.key.key).hex]).encode()
+    packed = json.dumps([text, getattr(row, order.key_name).hex]).encode()
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 

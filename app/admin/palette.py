@@ -130,7 +130,13 @@ class PaletteView(Guarded):
 def _requests(text: str) -> Iterator[Entry]:
     query = request_search.select_requests(RequestFilters(text=text, include_unpaid=True), zone=settings().time_zone)
     shown = request_rows.only_shown(query, ())
-    page = paging.fetch(shown, _NEWEST, place=Place(), size=_MOST_REQUESTS, read=request_rows.read)
+    page = paging.fetch(
+        shown,
+        request_rows.as_found(query, _NEWEST, text=text),
+        place=Place(),
+        size=_MOST_REQUESTS,
+        read=request_rows.read,
+    )
     for row in page.rows:
         bought = f"{row.service_name}, {row.tier_name}" if row.tier_name else row.service_name
         hint = bought if row.payment_status not in request_search.UNPAID else f"{bought}: {row.payment_status.label}"

@@ -39,11 +39,12 @@ class RequestList(ConsoleView):
     def index_view(self) -> ResponseReturnValue:
         query, controls = self.asked_for()
         columns = request_columns.chosen_by(self.user.id, with_contact=self.may_read_customers)
-        shown = request_rows.only_shown(query, columns)
-        page = paging.fetch(shown, self.order(), place=listing.place(request.args), read=request_rows.read)
+        shown, sort = request_rows.only_shown(query, columns), self.sort()
+        order = request_rows.as_found(query, self.orders[sort], text=listing.searched_text(request.args))
+        page = paging.fetch(shown, order, place=listing.place(request.args), read=request_rows.read)
         return self.render(
             "admin/requests/list.html",
-            listing=Listing(page=page, count=_count_at_sight(page), controls=controls, sort=self.sort()),
+            listing=Listing(page=page, count=_count_at_sight(page), controls=controls, sort=sort),
             view=request_filters.view_of(request.args),
             columns=columns,
             column_choices=request_columns.offered(with_contact=self.may_read_customers),

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import joinedload, lazyload
 
-from app.admin import money_story, paging, request_filters, request_rows, story
+from app.admin import listing, money_story, paging, request_filters, request_rows, story
 from app.admin.permissions import Permission
 from app.admin.request_money import Account, RequestMoney, accounts
 from app.admin.story import Entry
@@ -135,8 +135,10 @@ class RequestView(RequestMoney):
         if not query:
             return {"view_query": "", "previous": None, "following": None}
         arguments = dict(parse_qsl(query))
+        found = self.meant_by(arguments)
         order = self.orders[self.sort_of(arguments)]
-        previous, following = paging.neighbours(self.meant_by(arguments), order, service_request)
+        order = request_rows.as_found(found, order, text=listing.searched_text(arguments))
+        previous, following = paging.neighbours(found, order, service_request)
         return {"view_query": query, "previous": previous, "following": following}
 
     def _load(self, key: UUID) -> tuple[ServiceRequest, ProviderProfile | None, Money | None]:

@@ -6,15 +6,18 @@ into what sessions and mapped columns do besides.
 
 from collections import namedtuple
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Select, select
 
+from app.admin.paging import Order
 from app.db import db
 from app.kit import clock
 from app.models import REQUESTS, RequestStatus, ServiceRequest, User
+from app.workflows.request_words import WORD
 from app.workflows.status import ALLOWED
 
 _PROVIDER, _OPERATOR = (User.__table__.alias(name) for name in ("provider", "operator"))
@@ -54,10 +57,18 @@ def only_shown(query: Select[Any], columns: Sequence[str]) -> Select[Any]:
     return shown if query.whereclause is None else shown.where(query.whereclause)
 
 
+def as_found(query: Select[Any], order: Order, *, text: str) -> Order:
+    """The order in which a search for `text` finds requests: by name that of the first word, which has the request's
+    time too, as all who have the word would have to be read to sort them."""
+    if not text or order.column is not REQUESTS.created_at or WORD not in query.get_final_froms():
+        return order
+    return replace(order, column=WORD.c.created_at, key=WORD.c.service_request_id)
+
+
 def read(shown: Select[Any]) -> list[Any]:
     """The rows of a query of `only_shown`."""
     found = db.session.execute(shown)
-    return list(map(_kind(tuple(found.keys()))._make, found))
+    return list(map(_kind(tuple(found.keys()))._make, found.all()))
 
 
 @lru_cache(maxsize=64)

@@ -1,11 +1,12 @@
 """What stands beside a request: the steps of its history, what staff noted, the words its customer is found by."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.columns import EnumText, Sealed
+from app.columns import EnumText, Sealed, UtcDateTime
 from app.db import Model
 from app.models.base import Keyed
 from app.models.service_request import RequestStatus, ServiceRequest
@@ -51,11 +52,15 @@ class RequestNote(Keyed, Model):
 
 
 class NameWord(Model):
-    """The keyed hash of one word of a customer's name: what a search by name asks for."""
+    """The keyed hash of one word of a customer's name: what a search by name asks for.
+
+    With the time of the request, so that those who have a word stand in the order of the list.
+    """
 
     __tablename__ = "service_request_name_words"
 
     word_hash: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
     service_request_id: Mapped[UUID] = mapped_column(
         ForeignKey("service_requests.id", ondelete="CASCADE"), primary_key=True
     )

@@ -81,7 +81,7 @@ class RequestsBook:
         self._requests = Sheet(ServiceRequest, _REQUEST, fields, payment_gateway=GATEWAY)
         self._payments = Sheet(Payment, _PAYMENT, fields, gateway=GATEWAY, client_parameters={})
         self._changes = Sheet(StatusChange, _CHANGE, fields)
-        self._words = Sheet(NameWord, ("word_hash", "service_request_id"), fields)
+        self._words = Sheet(NameWord, ("word_hash", "created_at", "service_request_id"), fields)
         self.sheets = (self._requests, self._payments, self._changes, self._words)
         self._expired = fields.constant(column_of(StatusChange, "notes"), _EXPIRED)
         self._outlines: dict[Tale, _Outline] = {}
@@ -111,7 +111,7 @@ class RequestsBook:
             (fields.key(telling.change(number)), key, times[moment], *rest)
             for number, (moment, rest) in enumerate(outline.changes)
         )
-        self._words.rows.extend((word, key) for word in telling.customer.words)
+        self._words.rows.extend((word, times[1], key) for word in telling.customer.words)
 
     def _outline(self, tale: Tale) -> _Outline:
         clock = _Clock()

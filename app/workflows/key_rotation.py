@@ -7,7 +7,9 @@ working on: nobody waits for more than a batch, nothing is overwritten, and what
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
 
 from sqlalchemy import (
     Column,
@@ -149,8 +151,10 @@ def _rehash_names(changes: Sequence[dict[str, Any]]) -> None:
     """The words a customer is found by have a row each."""
     names = {change["the_key"]: change["new_customer_name_sealed"] for change in changes}
     place = next(place for place in places() if place.table is ServiceRequest.__table__)
+    found = select(ServiceRequest.id, ServiceRequest.created_at).where(ServiceRequest.id.in_(list(names)))
+    times = dict(cast("Sequence[tuple[UUID, datetime]]", db.session.execute(found).all()))
     words = [
-        {"word_hash": keyring.hash(word, "name"), "service_request_id": key}
+        {"word_hash": keyring.hash(word, "name"), "created_at": times[key], "service_request_id": key}
         for key, sealed in names.items()
         for word in name_words(_opened(place, "customer_name_sealed", sealed))
     ]

@@ -260,7 +260,12 @@ def _opened(payment: Payment, service_request: ServiceRequest) -> Payment:
 
 def _name_words(service_request: ServiceRequest) -> Iterator[NameWord]:
     for word in name_words(service_request.customer_name):
-        yield draft(NameWord, word_hash=keyring.hash(word, "name"), service_request_id=service_request.id)
+        yield draft(
+            NameWord,
+            word_hash=keyring.hash(word, "name"),
+            created_at=service_request.created_at,
+            service_request_id=service_request.id,
+        )
 
 
 def _submission(choice: Choice, customer: Customer, token: str) -> str:

@@ -1,11 +1,10 @@
 """What the words typed into the search may be, as conditions that indexes answer."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CompoundSelect, false, func, select, union_all
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, CompoundSelect, FromClause, Select, Table, false, select, union_all
 
 from app.columns import keyring
 from app.db import db
@@ -16,7 +15,10 @@ from app.models import REQUESTS, NameWord, Payment
 _SHORTEST_PREFIX = 5
 _LONGEST_SEARCH = 200
 _MOST_EXACT = 100
-_COMMON = 5_000
+_WORDS = cast(Table, NameWord.__table__)
+WORD = _WORDS.alias("word")
+"""The word that a search by name begins with: its rows stand in the order of the list, so that a page of them is read
+without the rest, however common it is."""
 
 
 def conditions(text: str) -> list[ColumnElement[bool]]:
@@ -41,8 +43,13 @@ def _joined(keys: list[UUID], person: list[ColumnElement[bool]]) -> list[ColumnE
     exactly = REQUESTS.id.in_(keys)
     if not person:
         return [exactly]
-    both = union_all(select(REQUESTS.id).where(exactly), select(REQUESTS.id).where(*person))
-    return [REQUESTS.id.in_(both)]
+    return [REQUESTS.id.in_(union_all(select(REQUESTS.id).where(exactly), _keys_of(person)))]
+
+
+def _keys_of(person: list[ColumnElement[bool]]) -> Select[UUID]:
+    """By name the last condition only joins the requests to their words, which know the keys themselves."""
+    *of_words, last = person
+    return select(WORD.c.service_request_id).where(*of_words) if of_words else select(REQUESTS.id).where(last)
 
 
 def _reference(term: str) -> ColumnElement[bool]:
@@ -83,38 +90,26 @@ def _person(term: str) -> list[ColumnElement[bool]]:
         phone = parse_phone(term)
     except InvalidContact:
         words = sorted(name_words(term))
-        return [_has_all(words)] if words else []
+        return _has_all(words) if words else []
     return [REQUESTS.customer_phone_hash.in_(keyring.hashes(phone, "phone"))]
 
 
-def _has_all(words: Sequence[str]) -> ColumnElement[bool]:
-    """Requests whose customer's name has all the words."""
-    first, *others = words
-    if not others and _is_common(first):
-        return select(NameWord.word_hash).where(_is_word(NameWord, first), _of_request(NameWord)).exists()
-    found = select(NameWord.service_request_id).where(_is_word(NameWord, first))
-    for word in others:
-        again = aliased(NameWord)
-        found = found.join(again, again.service_request_id == NameWord.service_request_id).where(_is_word(again, word))
-    return REQUESTS.id.in_(found)
+def _has_all(words: Sequence[str]) -> list[ColumnElement[bool]]:
+    """Requests whose customer's name has all the words.
 
-
-def _is_word(table: Any, word: str) -> ColumnElement[bool]:
-    condition: ColumnElement[bool] = table.word_hash.in_(keyring.hashes(word, "name"))
-    return condition
-
-
-def _of_request(table: Any) -> ColumnElement[bool]:
-    condition: ColumnElement[bool] = table.service_request_id == REQUESTS.id
-    return condition
-
-
-def _is_common(word: str) -> bool:
-    """So many have it that one looks through the requests for it, instead of looking up all who have it.
-
-    PostgreSQL knows how common a word is, and decides by itself.
+    Joined, and not looked up in a subquery: the first word's rows stand in the order of the list (`WORD`). The others
+    are joined by their time too, as they stand in the index.
     """
-    if db.session.get_bind().dialect.name == "postgresql":
-        return False
-    some = select(NameWord.service_request_id).where(_is_word(NameWord, word)).limit(_COMMON).subquery()
-    return db.session.scalar(select(func.count()).select_from(some)) == _COMMON
+    first, *others = words
+    found = [_is_word(WORD, first)]
+    for word in others:
+        again = _WORDS.alias()
+        found.append(_is_word(again, word))
+        found += [again.c[name] == WORD.c[name] for name in ("created_at", "service_request_id")]
+    return [*found, WORD.c.service_request_id == REQUESTS.id]
+
+
+def _is_word(table: FromClause, word: str) -> ColumnElement[bool]:
+    newest, *older = keyring.hashes(word, "name")
+    condition: ColumnElement[bool] = table.c.word_hash.in_([newest, *older]) if older else table.c.word_hash == newest
+    return condition

@@ -53,7 +53,7 @@ def store(*requests: ServiceRequest) -> None:
         db.session.add_all(requests)
         db.session.flush()
         db.session.add_all(
-            NameWord(word_hash=keyring.hash(word, "name"), service_request_id=each.id)
+            NameWord(word_hash=keyring.hash(word, "name"), created_at=each.created_at, service_request_id=each.id)
             for each in requests
             for word in name_words(each.customer_name)
         )
