@@ -1,8 +1,10 @@
 """How our connections to PostgreSQL differ from the driver's own. Loaded only where it is the database."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, RawCursor
 from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrDumper
 
@@ -24,6 +26,15 @@ class PostgresConnection(Connection[Any]):
             self.pgconn.exec_(b"ROLLBACK")
         else:
             super().rollback()
+
+    @contextmanager
+    def native_parameters(self) -> Iterator[None]:
+        """Statements inside have numbered parameters, as the server itself: the driver looks for none in them."""
+        usual, self.cursor_factory = self.cursor_factory, RawCursor
+        try:
+            yield
+        finally:
+            self.cursor_factory = usual
 
     def begin_unsynced(self) -> None:
         """What is wrong with the connection, if anything, the first statement says."""
