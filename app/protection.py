@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, cast
@@ -78,15 +78,23 @@ def allow(directive: str, source: str) -> None:
 
 
 def _guard(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
+    given = {name.lower() for name in response.headers.keys()}  # noqa: SIM118
+    for name, value in _wanted(response):
+        # What is there already costs a walk through all headers, for each of these.
+        if name.lower() not in given:
+            response.headers.add(name, value)
+    return response
+
+
+def _wanted(response: Response) -> Iterator[tuple[str, str]]:
+    """Headers of an answer that says nothing else about them."""
+    yield from _HEADERS.items()
     if response.mimetype == "text/html":
-        response.headers.setdefault("Content-Security-Policy", _policy())
+        yield "Content-Security-Policy", _policy()
     # Behind a proxy that ends TLS the request itself looks plain.
     if request.is_secure or current_app.extensions["is_on_https"]:
-        response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR}; includeSubDomains")
-    response.headers.setdefault("Cache-Control", _keeping(response))
-    return response
+        yield "Strict-Transport-Security", f"max-age={_YEAR}; includeSubDomains"
+    yield "Cache-Control", _keeping(response)
 
 
 def _say_when(response: Response) -> Response:

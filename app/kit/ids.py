@@ -14,6 +14,7 @@ _LOOKALIKES = str.maketrans({"I": "1", "L": "1", "O": "0"})
 _DASHES = dict.fromkeys(map(ord, "-\u2010\u2011\u2012\u2013\u2014\u2212"))
 _PREFIX = "SR"
 _RANDOM_CHARACTERS = 11
+_BITS = 5
 _LENGTH = _RANDOM_CHARACTERS + 1
 
 
@@ -32,7 +33,8 @@ def parse_id(text: str) -> UUID | None:
 
 def new_reference_number() -> str:
     """`SR-XXXX-XXXX-XXXX`: 55 random bits and a check character; uniqueness is the database's to hold."""
-    body = "".join(secrets.choice(ALPHABET) for _ in range(_RANDOM_CHARACTERS))
+    drawn = secrets.randbits(_RANDOM_CHARACTERS * _BITS)
+    body = "".join(ALPHABET[drawn >> place * _BITS & len(ALPHABET) - 1] for place in range(_RANDOM_CHARACTERS))
     return format_reference(body + check_character(body))
 
 

@@ -129,7 +129,7 @@ def _insert(params: PaymentIntentParams) -> SandboxPayment:
         payment_reference=params.metadata.get("payment_id", ""),
     )
     unsynced_here = Condition(unsynced(db.session.get_bind().dialect.name))
-    if insert_rows(payment, only_if=unsynced_here):
+    if insert_rows(beside=[payment], only_if=unsynced_here):
         return payment
     return _get_locked(SandboxPayment.idempotency_key == params.idempotency_key)
 
