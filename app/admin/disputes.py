@@ -15,6 +15,7 @@ from app.admin.paging import Order
 from app.admin.payments import find_quoted, gateway_options
 from app.ages import due, exact
 from app.models import Dispute, DisputeStatus, Payment, ServiceRequest
+from app.workflows import payment_numbers
 
 
 def _is(status: DisputeStatus) -> ColumnElement[bool]:
@@ -96,7 +97,8 @@ class DisputeView(ConsoleView):
     )
 
     def searched(self, query: Select[Any], text: str) -> Select[Any]:
-        return query.where(or_(Dispute.gateway_dispute_id == text, Dispute.payment_id.in_(find_quoted(text))))
+        number = payment_numbers.of_gateway(Dispute.gateway, Dispute.gateway_dispute_id, text)
+        return query.where(or_(number, Dispute.payment_id.in_(find_quoted(text))))
 
     def title_of(self, row: Dispute) -> str:
         return f"Dispute over {cells.money(row.amount)}"

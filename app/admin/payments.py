@@ -17,7 +17,7 @@ from app.ages import exact
 from app.db import db
 from app.kit.ids import parse_id, parse_reference_number
 from app.models import GatewayConfig, Payment, PaymentStatus, ServiceRequest
-from app.workflows import attention
+from app.workflows import attention, payment_numbers
 
 _MOST_QUOTED = 100
 
@@ -42,11 +42,7 @@ def _question(row: Payment) -> Markup | str:
 
 def quoted(text: str) -> ColumnElement[bool]:
     """Payments by what customers and gateways quote: each reading is a plain value, so that each finds its index."""
-    readings = [
-        Payment.gateway_payment_id == text,
-        Payment.gateway_intent_id == text,
-        Payment.bank_reference == text.upper(),
-    ]
+    readings = [*payment_numbers.of_payments(text)]
     request_id = find_request(text)
     if request_id is not None:
         readings.append(Payment.service_request_id == request_id)

@@ -19,6 +19,7 @@ from app.db import db
 from app.kit import clock
 from app.kit.ids import parse_id
 from app.models import Payment, Refund, RefundStatus, ServiceRequest, User
+from app.workflows import payment_numbers
 
 _NO_ANSWER_AFTER = timedelta(minutes=30)
 _SLOW_AFTER = timedelta(days=7)
@@ -120,7 +121,8 @@ class RefundView(ConsoleView):
     )
 
     def searched(self, query: Select[Any], text: str) -> Select[Any]:
-        readings = [Refund.gateway_refund_id == text, Refund.payment_id.in_(find_quoted(text))]
+        number = payment_numbers.of_gateway(Refund.gateway, Refund.gateway_refund_id, text)
+        readings = [number, Refund.payment_id.in_(find_quoted(text))]
         refund_id = parse_id(text)
         return query.where(or_(*readings, *([Refund.id == refund_id] if refund_id else [])))
 

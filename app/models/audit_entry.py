@@ -54,7 +54,13 @@ class AuditEntry(Keyed, Model):
     __table_args__ = (
         Index("ix_audit_entries_created_at_id", "created_at", "id"),
         Index("ix_audit_entries_subject_type_subject_id_created_at", "subject_type", "subject_id", "created_at"),
-        Index("ix_audit_entries_actor_user_id_created_at", "actor_user_id", "created_at"),
+        Index(
+            "ix_audit_entries_by_person",
+            "actor_user_id",
+            "created_at",
+            postgresql_where=text("actor_user_id IS NOT NULL"),
+            sqlite_where=text("actor_user_id IS NOT NULL"),
+        ),
         Index("ix_audit_entries_action_created_at", "action", "created_at"),
         Index("ix_audit_entries_subject_type_created_at", "subject_type", "created_at"),
         Index("ix_audit_entries_actor_kind_created_at", "actor_kind", "created_at"),

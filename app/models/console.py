@@ -74,7 +74,4 @@ class AnalyticsEvent(Keyed, Model):
     service_request_id: Mapped[UUID | None] = mapped_column(ForeignKey("service_requests.id", ondelete="SET NULL"))
     visitor: Mapped[str | None] = mapped_column(String(32))
 
-    __table_args__ = (
-        Index("ix_analytics_events_name_created_at", "name", "created_at"),
-        Index("ix_analytics_events_service_id_created_at", "service_id", "created_at"),
-    )
+    __table_args__ = (Index("ix_analytics_events_name_created_at", "name", "created_at"),)

@@ -70,7 +70,12 @@ class Notification(Keyed, Touched, Model):
         Index("ix_notifications_service_request_id_created_at", "service_request_id", "created_at"),
         Index("ix_notifications_status_created_at_id", "status", "created_at", "id"),
         Index("ix_notifications_kind_created_at_id", "kind", "created_at", "id"),
-        Index("ix_notifications_recipient_user_id", "recipient_user_id"),
+        Index(
+            "ix_notifications_to_account",
+            "recipient_user_id",
+            postgresql_where=text("recipient_user_id IS NOT NULL"),
+            sqlite_where=text("recipient_user_id IS NOT NULL"),
+        ),
         Index(
             "ix_notifications_bulk_change_id",
             "bulk_change_id",

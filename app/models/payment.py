@@ -106,8 +106,6 @@ class Payment(Keyed, Touched, Model):
             postgresql_where=text("bank_reference IS NOT NULL"),
             sqlite_where=text("bank_reference IS NOT NULL"),
         ),
-        Index("ix_payments_gateway_payment_id", "gateway_payment_id"),
-        Index("ix_payments_gateway_intent_id", "gateway_intent_id"),
         Index(
             "ix_payments_next_check_at",
             "next_check_at",
@@ -178,7 +176,6 @@ class Refund(Keyed, Touched, Model):
         UniqueConstraint("gateway", "gateway_refund_id"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         Index("ix_refunds_payment_id", "payment_id"),
-        Index("ix_refunds_gateway_refund_id", "gateway_refund_id"),
         Index("ix_refunds_created_at_id", "created_at", "id"),
         Index("ix_refunds_status_created_at_id", "status", "created_at", "id"),
         Index("ix_refunds_gateway_created_at_id", "gateway", "created_at", "id"),
@@ -226,7 +223,6 @@ class Dispute(Keyed, Touched, Model):
     __table_args__ = (
         UniqueConstraint("gateway", "gateway_dispute_id"),
         Index("ix_disputes_payment_id", "payment_id"),
-        Index("ix_disputes_gateway_dispute_id", "gateway_dispute_id"),
         Index("ix_disputes_status_urgent_from_id", "status", "urgent_from", "id"),
         Index("ix_disputes_urgent_from_id", "urgent_from", "id"),
         Index("ix_disputes_created_at_id", "created_at", "id"),

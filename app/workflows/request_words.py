@@ -11,6 +11,7 @@ from app.db import db
 from app.kit.contact import InvalidContact, fold, name_words, parse_phone
 from app.kit.ids import parse_reference_number
 from app.models import REQUESTS, NameWord, Payment
+from app.workflows import payment_numbers
 
 _SHORTEST_PREFIX = 5
 _LONGEST_SEARCH = 200
@@ -77,12 +78,7 @@ def _exact(term: str) -> list[UUID]:
 
 def _of_payments(term: str) -> CompoundSelect[UUID]:
     """Each number asked for by itself: where one of them is mostly empty, SQLite reads all payments for an `OR`."""
-    numbers = (
-        Payment.gateway_payment_id == term,
-        Payment.gateway_intent_id == term,
-        Payment.bank_reference == term.upper(),
-    )
-    return union_all(*(select(Payment.service_request_id).where(number) for number in numbers))
+    return union_all(*(select(Payment.service_request_id).where(each) for each in payment_numbers.of_payments(term)))
 
 
 def _person(term: str) -> list[ColumnElement[bool]]:

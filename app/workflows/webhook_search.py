@@ -1,12 +1,13 @@
 """Finding what gateways told us by the numbers that people quote."""
 
+from collections.abc import Iterator
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Select, and_, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, or_, select, union
 
-from app import gateways
 from app.kit.ids import parse_reference_number
 from app.models import Payment, ServiceRequest, WebhookEvent
+from app.workflows import payment_numbers
 
 
 def ids_of(text: str) -> CompoundSelect[UUID]:
@@ -14,28 +15,16 @@ def ids_of(text: str) -> CompoundSelect[UUID]:
 
     One look into an index for each reading: a single condition of them all would read the whole table.
     """
-    names = [gateway.name for gateway in gateways.registered()]
-    readings = (
-        and_(WebhookEvent.gateway.in_(names), WebhookEvent.event_id == text),
-        WebhookEvent.gateway_payment_id == text,
-        WebhookEvent.gateway_intent_id == text,
-        WebhookEvent.payment_id.in_(_at_gateway(text)),
-        WebhookEvent.payment_id.in_(_of_request(text)),
-    )
-    return union(*(select(WebhookEvent.id).where(reading) for reading in readings))
+    return union(*(select(WebhookEvent.id).where(reading) for reading in _readings(text)))
 
 
-def _at_gateway(text: str) -> Select[UUID]:
-    return select(Payment.id).where(
-        or_(
-            Payment.gateway_payment_id == text,
-            Payment.gateway_intent_id == text,
-            Payment.bank_reference == text.upper(),
-        )
-    )
-
-
-def _of_request(text: str) -> Select[UUID]:
+def _readings(text: str) -> Iterator[ColumnElement[bool]]:
+    yield payment_numbers.of_gateway(WebhookEvent.gateway, WebhookEvent.event_id, text)
+    yield WebhookEvent.gateway_payment_id == text
+    yield WebhookEvent.gateway_intent_id == text
+    yield WebhookEvent.payment_id.in_(select(Payment.id).where(or_(*payment_numbers.of_payments(text))))
     reference = parse_reference_number(text)
-    request = select(ServiceRequest.id).where(ServiceRequest.reference_number == reference).scalar_subquery()
-    return select(Payment.id).where(Payment.service_request_id == request)
+    if reference is not None:
+        request = select(ServiceRequest.id).where(ServiceRequest.reference_number == reference)
+        of_request = Payment.service_request_id == request.scalar_subquery()
+        yield WebhookEvent.payment_id.in_(select(Payment.id).where(of_request))
