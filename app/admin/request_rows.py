@@ -17,7 +17,7 @@ from app.admin.paging import Order
 from app.db import db
 from app.kit import clock
 from app.models import REQUESTS, RequestStatus, ServiceRequest, User
-from app.workflows.request_words import WORD
+from app.workflows.request_words import OF_WORD, WORD
 from app.workflows.status import ALLOWED
 
 _PROVIDER, _OPERATOR = (User.__table__.alias(name) for name in ("provider", "operator"))
@@ -60,7 +60,8 @@ def only_shown(query: Select[Any], columns: Sequence[str]) -> Select[Any]:
 def as_found(query: Select[Any], order: Order, *, text: str) -> Order:
     """The order in which a search for `text` finds requests: by name that of the first word, which has the request's
     time too, as all who have the word would have to be read to sort them."""
-    if not text or order.column is not REQUESTS.created_at or WORD not in query.get_final_froms():
+    conditions = () if query.whereclause is None or not text else query.whereclause.get_children()
+    if order.column is not REQUESTS.created_at or not any(each is OF_WORD for each in conditions):
         return order
     return replace(order, column=WORD.c.created_at, key=WORD.c.service_request_id)
 
