@@ -16,7 +16,7 @@ from app.workflows.rosters import RosterChanged
 
 logger = logging.getLogger(__name__)
 
-BATCH = 100
+BATCH = 200
 WAIT = 15.0
 """Seconds that a person may wait for the few they asked for; what is left then is a worker's."""
 _MOST_TRIES = 20

@@ -145,11 +145,10 @@ def _ensure_untouched(service_request: ServiceRequest) -> None:
 
 def _note(change: BulkChange, outcomes: _Outcomes) -> None:
     # A request is written once in a batch, so its version is the next one.
-    mark_each(
-        change,
-        outcomes.done,
-        {"state": BulkRowState.DONE, "version_after": BulkChangeRow.version_before + 1},
-    )
-    mark_each(change, outcomes.refused, {"state": BulkRowState.REFUSED})
+    done = {"state": BulkRowState.DONE, "version_after": BulkChangeRow.version_before + 1}
+    # The change itself is written once too, at the end.
+    with db.session.no_autoflush:
+        mark_each(change, outcomes.done, done)
+        mark_each(change, outcomes.refused, {"state": BulkRowState.REFUSED})
     change.done += len(outcomes.done)
     change.refused += len(outcomes.refused)

@@ -9,6 +9,7 @@ from app.kit import clock, ids
 from app.models import OPEN_STATUSES, RequestStatus, ServiceRequest, StatusChange
 from app.workflows import audit, bulk_writes, deadlines, notifications, requests, workload
 from app.workflows.audit import Actor
+from app.workflows.fresh_rows import draft
 
 ALLOWED: dict[RequestStatus, frozenset[RequestStatus]] = {
     RequestStatus.PAYMENT_CONFIRMED: frozenset({RequestStatus.PENDING_CONTACT}),
@@ -63,7 +64,8 @@ def enter_history(
     old = service_request.status
     now = clock.utc_now()
     _set_status(service_request, wanted, at=now)
-    change = StatusChange(
+    change = draft(
+        StatusChange,
         id=ids.new_id(),
         service_request_id=service_request.id,
         old_status=old,
