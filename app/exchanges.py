@@ -10,7 +10,7 @@ from app.errors import DomainError
 from app.extensions import links
 from app.kit import clock
 from app.models import Payment, Refund, RefundStatus
-from app.workflows import gateway_choice, gateway_health, payments, purchase, reconciliation, refunds
+from app.workflows import bulk_writes, gateway_choice, gateway_health, payments, purchase, reconciliation, refunds
 
 logger = logging.getLogger(__name__)
 
@@ -57,11 +57,15 @@ def check_payment(payment_id: UUID) -> bool:
     except DomainError as error:
         _note_silence(payment, error)
         return False
-    with transaction():
+    gateway, account = payment.gateway, gateway_choice.accounts().get(payment.gateway)
+    is_news = snapshot is not None and (account is None or not gateway_choice.is_known_to_answer(account))
+    with transaction(), bulk_writes.gathered():
+        if is_news:
+            gateway_health.note_answer(gateway)
+        locked = payments.get_locked(payment_id)
         if snapshot is not None:
-            gateway_health.note_answer(payment.gateway)
-            payments.settle(payment_id, snapshot)
-        reconciliation.plan_next_check(payment_id)
+            payments.settle_locked(locked, snapshot)
+        reconciliation.plan_next_check(locked)
     return True
 
 
@@ -140,4 +144,4 @@ def _note_silence(payment: Payment, error: DomainError) -> None:
     logger.warning("a gateway could not be asked", extra={"gateway": payment.gateway, "reason": error.code})
     with transaction():
         gateway_health.note_failure(payment.gateway, error)
-        reconciliation.plan_next_check(payment.id)
+        reconciliation.plan_next_check(payments.get_locked(payment.id))

@@ -53,8 +53,7 @@ def pay(reference: str) -> ResponseReturnValue:
 @limiter.limit("240/minute")
 def hand_over(reference: str) -> ResponseReturnValue:
     """For gateways whose page wants a form posted to it, or whose script takes the payment on this page."""
-    service_request = signed_links.get_request(reference)
-    payment = payment_return.current_payment(service_request)
+    service_request, payment = signed_links.get_purchase(reference)
     page = _payable(service_request, payment) if payment is not None else None
     return page or redirect(signed_links.address("pay_again", service_request.reference_number), 303)
 
@@ -71,8 +70,7 @@ def come_back(reference: str) -> ResponseReturnValue:
 @bp.get("/requests/<reference>/receipt")
 @limiter.limit("60/minute")
 def receipt(reference: str) -> Response:
-    service_request = signed_links.get_request(reference)
-    payment = payment_return.current_payment(service_request)
+    service_request, payment = signed_links.get_purchase(reference)
     if payment is None or service_request.payment_completed_at is None:
         raise NotFound("There is no receipt yet: the payment has not arrived.")
     answer = _private(stationery().print_receipt(service_request, payment))
@@ -84,8 +82,7 @@ def receipt(reference: str) -> Response:
 
 def _newest_state(reference: str) -> tuple[ServiceRequest, Payment]:
     """The request and its payment, after asking the gateway if it may know more than we do."""
-    service_request = signed_links.get_request(reference)
-    payment = payment_return.current_payment(service_request)
+    service_request, payment = signed_links.get_purchase(reference)
     if payment is None:
         raise NotFound("This request has no payment yet.")
     if payment_return.is_worth_asking(payment):

@@ -2,11 +2,12 @@
 
 from flask import request, url_for
 
+from app.db import take_glances
 from app.errors import NotAllowed
 from app.extensions import links
 from app.kit.ids import parse_reference_number
-from app.models import ServiceRequest
-from app.workflows import tracking
+from app.models import Payment, ServiceRequest
+from app.workflows import payment_return, tracking
 
 
 class LinkRefused(NotAllowed):
@@ -22,7 +23,19 @@ def address(page: str, reference: str) -> str:
 
 def get_request(reference: str) -> ServiceRequest:
     """The request that a signed address is about. Raises LinkRefused, whether or not the reference exists."""
+    return tracking.find_request(_ensure_signed(reference))
+
+
+def get_purchase(reference: str) -> tuple[ServiceRequest, Payment | None]:
+    """The same with the payment that paid it, else the latest attempt."""
+    canonical = _ensure_signed(reference)
+    take_glances()
+    return payment_return.find_purchase(canonical)
+
+
+def _ensure_signed(reference: str) -> str:
+    """Its canonical form."""
     canonical = parse_reference_number(reference)
     if canonical is None or not links().is_valid(canonical, request.args.get("key", "")):
         raise LinkRefused
-    return tracking.find_request(canonical)
+    return canonical

@@ -4,6 +4,7 @@ from sqlalchemy import bindparam, select
 
 from app.db import db
 from app.models import Payment, PaymentStatus, ServiceRequest
+from app.workflows.tracking import UnknownReference
 
 
 def current_payment(service_request: ServiceRequest) -> Payment | None:
@@ -11,10 +12,22 @@ def current_payment(service_request: ServiceRequest) -> Payment | None:
     return db.session.scalar(_CURRENT, {"request": service_request.id})
 
 
-_CURRENT = (
-    select(Payment)
-    .where(Payment.service_request_id == bindparam("request"))
-    .order_by(Payment.settles_request.desc(), Payment.created_at.desc(), Payment.id.desc())
+def find_purchase(reference: str) -> tuple[ServiceRequest, Payment | None]:
+    """A request by its number, and its current payment. Raises UnknownReference."""
+    found = db.session.execute(_PURCHASE, {"reference": reference}).one_or_none()
+    if found is None:
+        raise UnknownReference
+    service_request, payment = found
+    return service_request, payment
+
+
+_BEST_FIRST = (Payment.settles_request.desc(), Payment.created_at.desc(), Payment.id.desc())
+_CURRENT = select(Payment).where(Payment.service_request_id == bindparam("request")).order_by(*_BEST_FIRST).limit(1)
+_PURCHASE = (
+    select(ServiceRequest, Payment)
+    .outerjoin(Payment, Payment.service_request_id == ServiceRequest.id)
+    .where(ServiceRequest.reference_number == bindparam("reference"))
+    .order_by(*_BEST_FIRST)
     .limit(1)
 )
 

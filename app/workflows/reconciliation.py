@@ -73,9 +73,9 @@ def due_payments(limit: int = 100) -> list[UUID]:
     return list(db.session.scalars(query))
 
 
-def plan_next_check(payment_id: UUID) -> None:
-    """After a check: when the next one is, growing with the payment's age; none once it is settled or given up."""
-    payment = payments.get_locked(payment_id)
+def plan_next_check(payment: Payment) -> None:
+    """After a check of a locked payment: when the next one is, growing with its age; none once it is settled or given
+    up."""
     age = clock.utc_now() - payment.created_at
     is_open = payment.status in {PaymentStatus.PENDING, PaymentStatus.FAILED}
     payment.next_check_at = clock.utc_now() + _wait(age) if is_open and age < ASKED_FOR else None

@@ -19,6 +19,7 @@ from app.workflows.purchase import Customer
 from tests.checkout.test_purchase import local
 from tests.factories import make_gateway, make_payment, make_request, make_service, make_tier, snapshot_of
 from tests.pages import Page, squeeze
+from tests.statements import CLOCKWORK, asked
 from tests.strategies import customers, names, prices
 
 DECLINED = PaymentFailure("card_declined", "Your bank declined the payment.", "Try another card.")
@@ -60,6 +61,28 @@ def settle(payment: Any, status: SnapshotStatus, **changes: Any) -> None:
 def decide(payment: Any, outcome: str) -> None:
     with transaction():
         ledger.decide(ledger.find_payment(payment.client_secret), outcome)
+
+
+def test_a_confirmation_is_one_statement(session: Any, client: Any, payment: Any) -> None:
+    settle(payment, SnapshotStatus.PAID)
+    address = confirmation_of(payment)
+    session.remove()
+    with asked() as statements:
+        assert client.get(address).status_code == 200
+    assert len(statements) == 1, "\n".join(statements)
+
+
+def test_asking_the_gateway_meanwhile_is_a_lock_and_a_change(session: Any, client: Any, payment: Any) -> None:
+    """Besides the look at the purchase, at the settings, and what the company reads in its own books."""
+    address = confirmation_of(payment)
+    # That it answers is noted once a minute, and read back.
+    for _ in range(2):
+        client.get(address)
+    session.remove()
+    with asked(without=CLOCKWORK) as statements:
+        assert "checking" in client.get(address).text
+    ours = [statement for statement in statements if "sandbox_" not in statement and "editions" not in statement]
+    assert len(ours) == 3, "\n".join(ours)
 
 
 def test_until_the_gateway_has_answered_the_page_is_checking_and_refreshes_itself(client: Any, payment: Any) -> None:
