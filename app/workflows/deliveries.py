@@ -8,10 +8,23 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, CursorResult, Table, Update, and_, bindparam, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CursorResult,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    case,
+    or_,
+    select,
+    update,
+)
 
 from app.db import db
 from app.errors import DomainError
@@ -100,17 +113,34 @@ def release(taken: Claim, ids: Sequence[UUID]) -> None:
 
 def mark_sent(taken: Claim, sent: Sequence[tuple[UUID, SentCopy]]) -> None:
     """Rows that are ours no longer stay as they are: somebody else has sent them too, or will."""
-    done = _free(NotificationStatus.SENT) | {"sent_at": clock.utc_now(), "last_error": None, "next_attempt_at": None}
-    statement = (
+    if not sent:
+        return
+    values: dict[str, Any] = {"token": taken.token, "now": clock.utc_now()}
+    for number, (key, copy) in enumerate(sent):
+        values |= {f"key_{number}": key, f"copy_{number}": copy.pack()}
+    db.session.connection().execute(_marking(len(sent)), values)
+
+
+@lru_cache(maxsize=32)
+def _marking(count: int) -> Update:
+    """One statement for so many rows; one for each row costs half as much again."""
+    columns = _ROWS.c
+    kept = [(_parameter(f"key_{number}", columns.id), f"copy_{number}") for number in range(count)]
+    copies = [(columns.id == key, _parameter(copy, columns.sent_copy_sealed)) for key, copy in kept]
+    done = {"sent_at": _parameter("now", columns.sent_at), "last_error": None, "next_attempt_at": None}
+    return (
         update(_ROWS)
         .where(
-            _ROWS.c.id == bindparam("sent_id"),
-            _ROWS.c.claimed_by == taken.token,
-            _ROWS.c.status == NotificationStatus.SENDING,
+            columns.id.in_([key for key, _ in kept]),
+            columns.claimed_by == _parameter("token", columns.claimed_by),
+            columns.status == NotificationStatus.SENDING,
         )
-        .values(done | {"sent_copy_sealed": bindparam("copy")})
+        .values(_free(NotificationStatus.SENT) | done | {"sent_copy_sealed": case(*copies)})
     )
-    db.session.execute(statement, [{"sent_id": key, "copy": copy.pack()} for key, copy in sent])
+
+
+def _parameter(name: str, column: ColumnElement[Any]) -> BindParameter[Any]:
+    return bindparam(name, type_=column.type)
 
 
 def mark_dropped(notification_id: UUID, taken: Claim) -> bool:

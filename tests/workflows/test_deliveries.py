@@ -96,6 +96,20 @@ def test_a_sent_message_keeps_what_was_sent(session):
     assert SentCopy.unpack(row.sent_copy) == COPY
 
 
+def test_of_several_sent_together_each_keeps_its_own_and_one_that_is_lost_keeps_none(session):
+    rows, [kept_back] = owe(3), owe()
+    taken = claim()
+    with transaction():
+        deliveries.release(taken, [rows[1].id])
+    copies = {row.id: SentCopy(f"Subject {number}", "Text", "<p>Text</p>") for number, row in enumerate(rows)}
+    with transaction():
+        deliveries.mark_sent(taken, list(copies.items()))
+    first, lost, last = map(fresh, rows)
+    assert [SentCopy.unpack(row.sent_copy) for row in (first, last)] == [copies[first.id], copies[last.id]]
+    assert (lost.status, lost.sent_copy) == (NotificationStatus.PENDING, None)
+    assert fresh(kept_back).status is NotificationStatus.SENDING
+
+
 def test_a_lease_that_ended_is_free_again_and_its_late_owner_changes_nothing(session):
     [row] = owe()
     late = claim()
