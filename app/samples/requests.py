@@ -24,7 +24,7 @@ from app.samples.tables import fields_for, make_fast
 from app.samples.tale import DAY
 from app.workflows import figure_keeping
 
-BATCH = 5_000
+BATCH = 2_000
 BULK = 50_000
 """From here on, a load into a table with fewer rows takes its indexes down meanwhile."""
 
