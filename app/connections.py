@@ -22,6 +22,16 @@ def attend() -> None:
     event.listen(Pool, "checkout", _refuse_lost)
 
 
+def soon(connection: Connection, *commands: str) -> None:
+    """Commands whose answer nobody waits for: on PostgreSQL they go with the next statement, and are left out if the
+    transaction ends before that."""
+    if connection.dialect.name == "postgresql":
+        cast(Any, connection.connection.dbapi_connection).ride(*commands)
+        return
+    for command in commands:
+        connection.exec_driver_sql(command)
+
+
 def _configure_sqlite(connection: Any, _record: object) -> None:
     if not _is_sqlite(connection):
         return
@@ -48,6 +58,7 @@ def _begin(connection: Connection) -> None:
     driver = cast(Any, connection.connection.dbapi_connection)
     # What pages read differs with every filter, and one plan for all values would suit none.
     driver.prepares(options.get("is_repeated", False))
+    driver.take_riders()
     if not is_synced:
         driver.begin_unsynced()
 
@@ -67,8 +78,10 @@ def _set_sqlite_sync(connection: Connection, *, is_synced: bool) -> None:
         connection.info["is_synced"] = is_synced
 
 
-def _note_rest(_connection: object, record: Any) -> None:
+def _note_rest(connection: Any, record: Any) -> None:
     record.info[_RESTED] = time.monotonic()
+    if connection is not None and not _is_sqlite(connection):
+        connection.take_riders()
 
 
 def _refuse_lost(connection: Any, record: Any, _proxy: object) -> None:

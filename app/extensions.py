@@ -12,10 +12,19 @@ from flask_wtf import CSRFProtect
 from app.config import Settings
 from app.links import Links
 
+
+class _Limits(Limiter):
+    """Each limit stands at its view and is checked there: before a request there is none to look for."""
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        if not in_middleware:
+            super()._check_request_limit(callable_name, in_middleware)
+
+
 login_manager = LoginManager()
 csrf = CSRFProtect()
 mail = Mail()
-limiter = Limiter(get_remote_address)
+limiter = _Limits(get_remote_address)
 
 
 def settings() -> Settings:

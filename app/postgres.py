@@ -4,15 +4,50 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from psycopg import Connection, RawCursor
+from psycopg import Connection, Cursor, RawCursor
 from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrDumper
+
+
+class _Riding:
+    """A cursor whose statement takes along what was to be sent with it."""
+
+    connection: "PostgresConnection"
+
+    def execute(self, *words: Any, **settings: Any) -> Any:
+        # What a cursor of the driver does with a statement.
+        execute = super().execute  # type: ignore[misc]
+        riders = self.connection.take_riders()
+        if not riders:
+            return execute(*words, **settings)
+        with self.connection.pipeline():
+            for command in riders:
+                Cursor(self.connection).execute(command)
+            execute(*words, **settings)
+        return self
+
+
+class _RidingCursor(_Riding, Cursor[Any]):
+    pass
+
+
+class _NativeCursor(_Riding, RawCursor[Any]):
+    pass
 
 
 class PostgresConnection(Connection[Any]):
     """Keeps the statements that it has prepared, and begins in one round trip what need not wait for the disk."""
 
     _threshold: int | None = None
+    _riders: tuple[str, ...] = ()
+
+    def ride(self, *commands: str) -> None:
+        """Send them with the next statement, in one round trip. Who begins anew takes them away (`take_riders`)."""
+        self._riders += commands
+
+    def take_riders(self) -> tuple[str, ...]:
+        riders, self._riders = self._riders, ()
+        return riders
 
     def prepares(self, is_wanted: bool) -> None:
         """Whether statements are prepared that come again and again. Nothing is, behind a pooler."""
@@ -22,6 +57,7 @@ class PostgresConnection(Connection[Any]):
     def rollback(self) -> None:
         """Every page ends its reading with this, and the driver would forget all that it has prepared: it thinks of
         tables that were made within. After an error it may forget."""
+        self._riders = ()
         if self.pgconn.transaction_status == TransactionStatus.INTRANS:
             self.pgconn.exec_(b"ROLLBACK")
         else:
@@ -30,7 +66,7 @@ class PostgresConnection(Connection[Any]):
     @contextmanager
     def native_parameters(self) -> Iterator[None]:
         """Statements inside have numbered parameters, as the server itself: the driver looks for none in them."""
-        usual, self.cursor_factory = self.cursor_factory, RawCursor
+        usual, self.cursor_factory = self.cursor_factory, _NativeCursor
         try:
             yield
         finally:
@@ -50,6 +86,7 @@ class _WithoutNul(StrDumper):
 
 def connect(*words: Any, **settings: Any) -> PostgresConnection:
     connection = PostgresConnection.connect(*words, **settings)
+    connection.cursor_factory = _RidingCursor
     connection.adapters.register_dumper(str, _WithoutNul)
     # A session in another time zone would show and compare times in it. A pooler may not take it when connecting.
     if connection.info.parameter_status("TimeZone") != "UTC":

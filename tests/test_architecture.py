@@ -60,7 +60,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"kit", "db", "columns"},
     "gateways": GROUND,
     "jobs.queue": {"kit", "db"},
-    "workflows": GROUND | {"links", "observability.meters", "db", "columns", "models", "gateways", "jobs.queue"},
+    "workflows": GROUND
+    | {"connections", "links", "observability.meters", "db", "columns", "models", "gateways", "jobs.queue"},
     **dict.fromkeys(AROUND, GROUND | BASE | {"models", "workflows", "jobs.queue"} | SHARED),
     # Asks for the password before any entry point's view, and answers programs in the shape of errors.
     "reauthentication": GROUND | BASE | {"models", "workflows", "error_pages", "guesses", "troubles"},

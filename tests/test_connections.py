@@ -85,3 +85,38 @@ def test_after_a_long_rest_it_is_asked(session, database_url, resting, monkeypat
     monkeypatch.setattr(connections, "_is_silent", lambda _connection: True)
     end_of(database_url, resting)
     assert session.scalar(text("SELECT pg_backend_pid()")) != resting
+
+
+# --- commands that go with the next statement
+
+
+def test_what_goes_with_the_next_statement_comes_before_it(session):
+    with transaction():
+        connection = session.connection()
+        connections.soon(connection, "SAVEPOINT here", "SET LOCAL lock_timeout = '7s'")
+        assert connection.scalar(text("SHOW lock_timeout")) == "7s"
+        connection.execute(text("CREATE TEMPORARY TABLE nothing (a int) ON COMMIT DROP"))
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT here")
+        assert connection.scalar(text("SELECT to_regclass('nothing')")) is None
+        assert connection.scalar(text("SHOW lock_timeout")) == "0"
+
+
+def test_a_statement_that_fails_leaves_what_went_with_it(session):
+    with transaction():
+        connection = session.connection()
+        connections.soon(connection, "SAVEPOINT here")
+        with pytest.raises(ProgrammingError, match="nowhere"):
+            connection.execute(text("SELECT nothing FROM nowhere"))
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT here")
+        assert connection.scalar(text("SELECT 1")) == 1
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_what_no_statement_came_for_is_left_out(session, is_kept):
+    with transaction():
+        connections.soon(session.connection(), "SELECT no_such_function()")
+        if not is_kept:
+            session.rollback()
+            session.connection()
+    session.remove()
+    assert session.scalar(text("SELECT 1")) == 1

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import text
 
+from app.connections import soon
 from app.db import Model, db
 
 T = TypeVar("T")
@@ -15,14 +16,7 @@ T = TypeVar("T")
 _PATIENCE = "1s"
 """How long such a step waits for a lock that somebody else holds, on PostgreSQL."""
 _WAIT = text("SELECT set_config('lock_timeout', :patience, true)")
-_ATTEMPT = {
-    True: (
-        f"SAVEPOINT attempt; SET LOCAL lock_timeout = '{_PATIENCE}'",
-        "RELEASE SAVEPOINT attempt; SET LOCAL lock_timeout = 0",
-    ),
-    False: ("SAVEPOINT attempt", "RELEASE SAVEPOINT attempt"),
-}
-"""How one begins and ends, on PostgreSQL and elsewhere."""
+_BE_PATIENT, _BE_AS_BEFORE = f"SET LOCAL lock_timeout = '{_PATIENCE}'", "SET LOCAL lock_timeout = 0"
 
 
 @contextmanager
@@ -47,19 +41,17 @@ class Step:
 
 @contextmanager
 def attempt() -> Iterator[None]:
-    """For statements that the session knows nothing of: what goes wrong inside is undone alone, and raised.
-
-    The savepoint is the connection's own, and shares its round trips with the patience.
-    """
+    """For statements that the session knows nothing of: what goes wrong inside is undone alone, and raised."""
     connection = db.session.connection()
-    begin, end = _ATTEMPT[connection.dialect.name == "postgresql"]
-    connection.exec_driver_sql(begin)
+    waits = connection.dialect.name == "postgresql"
+    soon(connection, "SAVEPOINT attempt", *([_BE_PATIENT] if waits else []))
     try:
         yield
     except Exception:
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT attempt")
+        soon(connection, "RELEASE SAVEPOINT attempt")
         raise
-    connection.exec_driver_sql(end)
+    soon(connection, "RELEASE SAVEPOINT attempt", *([_BE_AS_BEFORE] if waits else []))
 
 
 def store_beside(logger: Logger, failure: str, rows: Sequence[T], store: Callable[[Sequence[T]], object]) -> None:

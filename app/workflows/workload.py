@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import CursorResult, Table, bindparam, func, select, update
 
+from app.connections import soon
 from app.db import db
 from app.kit import clock
 from app.models import OPEN_STATUSES, Availability, ProviderProfile, ServiceRequest, User
@@ -100,12 +101,13 @@ def recount() -> None:
 def take_place(profile_id: UUID, *, seen: int) -> bool:
     """Count one in if there is still the open work that was seen; False means: look again."""
     connection = db.session.connection()
-    with connection.begin_nested() as attempt:
-        place = {"profile_id": profile_id, "seen": seen, "now": clock.utc_now()}
-        is_taken = connection.execute(_TAKE_PLACE, place).rowcount == 1
-        if not is_taken:
-            # Whom we have waited for in vain is locked all the same: two who hold on to that may wait for each other.
-            attempt.rollback()
+    soon(connection, "SAVEPOINT place")
+    place = {"profile_id": profile_id, "seen": seen, "now": clock.utc_now()}
+    is_taken = connection.execute(_TAKE_PLACE, place).rowcount == 1
+    if not is_taken:
+        # Whom we have waited for in vain is locked all the same: two who hold on to that may wait for each other.
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT place")
+    soon(connection, "RELEASE SAVEPOINT place")
     return is_taken
 
 
