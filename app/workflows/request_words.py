@@ -70,7 +70,8 @@ def _exact(term: str) -> list[UUID]:
     Looked up at once: they are few, and a condition on other columns or tables would not be.
     """
     reference = parse_reference_number(term)
-    if reference is None and not any(character.isdigit() for character in term):
+    # None of them begins as numbers of phones do.
+    if reference is None and (term.startswith("+") or not any(character.isdigit() for character in term)):
         return []
     keys = set(db.session.scalars(_of_payments(term).limit(_MOST_EXACT)))
     if reference is not None:
