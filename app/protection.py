@@ -54,7 +54,6 @@ def init_app(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY
     csrf.init_app(app)
     limiter.init_app(app)
-    _limit_at_views_alone(app)
     # Whatever name a visitor reached us by, gateways send them back to this one.
     app.extensions["own_origin"] = urlsplit(settings.base_url)._replace(path="", query="", fragment="").geturl()
     app.extensions["is_on_https"] = settings.base_url.startswith("https://")
@@ -63,13 +62,6 @@ def init_app(app: Flask) -> None:
         app.before_request(partial(_refuse_strange_names, settings.trusted_hosts))
     app.after_request(_guard)
     app.after_request(_say_when)
-
-
-def _limit_at_views_alone(app: Flask) -> None:
-    """Each limit stands at its view, which sees to it. What the library does before every page would look for others
-    once more."""
-    before = app.before_request_funcs[None]
-    before[:] = [step for step in before if getattr(step, "__self__", None) is not limiter]
 
 
 def csp_nonce() -> str:
