@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import make_transient_to_detached
 
 from app.db import Model, db
+from app.workflows import together
 
 M = TypeVar("M", bound=Model)
 
@@ -70,7 +71,12 @@ def _write(rows: Sequence[Model], only_if: Condition) -> bool:
     few, others = [(type(row), _values(row)) for row in rows[:number]], rows[number:]
     kinds = tuple((model, tuple(values)) for model, values in few)
     named = {f"{place}_{name}": value for place, (_, values) in enumerate(few) for name, value in values.items()}
-    if connection.execute(_together(kinds, only_if.clause, dialect), {**named, **only_if.values}).rowcount != 1:
+    given = {**named, **only_if.values}
+    if dialect == "postgresql":
+        written = _compiled(kinds, only_if.clause).execute(connection, given)
+    else:
+        written = connection.execute(_together(kinds, only_if.clause, dialect), given)
+    if written.rowcount != 1:
         return False
     for row in others:
         connection.execute(insert(_table(type(row))), _values(row))
@@ -98,6 +104,11 @@ def _defaults(model: type[Model]) -> tuple[Mapping[str, Any], Mapping[str, Calla
 
 def _is_drawn(default: Any) -> bool:
     return default is not None and bool(default.is_callable)
+
+
+@lru_cache(maxsize=64)
+def _compiled(kinds: tuple[_Kind, ...], clause: ColumnElement[bool]) -> together.Compiled:
+    return together.compiled(_together(kinds, clause, "postgresql"))
 
 
 @lru_cache(maxsize=64)

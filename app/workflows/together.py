@@ -7,6 +7,8 @@ from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
+    CursorResult,
     Insert,
     Integer,
     Select,
@@ -61,10 +63,7 @@ def write(changes: Sequence[Change], new: Iterable[NewRows], updates: Sequence[P
         values |= update.values
     connection = db.session.connection()
     kinds, written_out = tuple(change.kind for change in changes), tuple(update.statement for update in updates)
-    statement = _compiled(kinds, tuple(shapes), written_out)
-    driver: Any = connection.connection.dbapi_connection
-    with driver.native_parameters():
-        changed = connection.exec_driver_sql(statement.text, statement.parameters(values)).scalar()
+    changed = _compiled(kinds, tuple(shapes), written_out).execute(connection, values).scalar()
     if changed != len(changes) + len(updates):
         raise StaleDataError("rows were changed by somebody else in the meantime")
     changed_rows.take_note(changes)
@@ -99,24 +98,33 @@ def _flattened(new: NewRows, number: int) -> tuple[_Shape, dict[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Compiled:
+class Compiled:
     """The library compiles a statement with several rows anew each time, and the driver looks for the parameters of a
     long one each time: both together take longer than to carry it out."""
 
     text: str
+    constants: Mapping[str, Any]
     processors: Sequence[tuple[str, Callable[[Any], Any] | None]]
 
-    def parameters(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        return tuple(process(values[name]) if process else values[name] for name, process in self.processors)
+    def execute(self, connection: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
+        given = {**self.constants, **values}
+        parameters = tuple(process(given[name]) if process else given[name] for name, process in self.processors)
+        driver: Any = connection.connection.dbapi_connection
+        with driver.native_parameters():
+            return connection.exec_driver_sql(self.text, parameters)
 
 
 @lru_cache(maxsize=256)
-def _compiled(
-    changes: tuple[changed_rows.Kind, ...], new: tuple[_Shape, ...], updates: tuple[Update, ...]
-) -> _Compiled:
-    compiled: Any = _statement(changes, new, updates).compile(dialect=_NATIVE)
-    types = [(name, compiled.binds[name].type.dialect_impl(_NATIVE)) for name in compiled.positiontup]
-    return _Compiled(compiled.string, [(name, kind.bind_processor(_NATIVE)) for name, kind in types])
+def _compiled(changes: tuple[changed_rows.Kind, ...], new: tuple[_Shape, ...], updates: tuple[Update, ...]) -> Compiled:
+    return compiled(_statement(changes, new, updates))
+
+
+def compiled(statement: Any) -> Compiled:
+    """A statement that is kept, for PostgreSQL."""
+    done: Any = statement.compile(dialect=_NATIVE)
+    types = [(name, done.binds[name].type.dialect_impl(_NATIVE)) for name in done.positiontup]
+    constants = {name: value for name, value in done.params.items() if value is not None}
+    return Compiled(done.string, constants, [(name, kind.bind_processor(_NATIVE)) for name, kind in types])
 
 
 def _statement(
