@@ -183,6 +183,17 @@ def take_glances() -> None:
         session.connection(execution_options=_alone(session))
 
 
+@contextmanager
+def repeating() -> Iterator[None]:
+    """What is asked inside is asked by nearly every page, and for one thing: the server need not plan it anew."""
+    connection = db.session.connection()
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    with cast(Any, connection.connection.dbapi_connection).repeating():
+        yield
+
+
 def long_look() -> None:
     """What is asked from here on is one transaction: for rows that are read little by little."""
     session = db.session()

@@ -64,6 +64,16 @@ class PostgresConnection(Connection[Any]):
             super().rollback()
 
     @contextmanager
+    def repeating(self) -> Iterator[None]:
+        """Statements inside are prepared where any are."""
+        before = self.prepare_threshold
+        self.prepares(True)
+        try:
+            yield
+        finally:
+            self.prepare_threshold = before
+
+    @contextmanager
     def native_parameters(self) -> Iterator[None]:
         """Statements inside have numbered parameters, as the server itself: the driver looks for none in them."""
         usual, self.cursor_factory = self.cursor_factory, _NativeCursor

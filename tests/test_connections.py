@@ -7,6 +7,7 @@ from sqlalchemy.exc import ProgrammingError
 from app import connections
 from app.db import db, transaction
 from app.models import Service
+from app.workflows import user_sessions
 
 pytestmark = pytest.mark.postgres
 
@@ -28,6 +29,17 @@ def test_what_is_prepared_outlives_the_end_of_a_page(app, session):
         session.scalar(select(Service.id))
         session.remove()
     assert len([each for each in prepared() if "FROM services" in each]) == 1
+
+
+def test_what_nearly_every_page_asks_is_prepared_and_what_it_asks_else_is_not(app, session):
+    db.engine.dispose()
+    for number in range(8):
+        user_sessions.find(f"a token {number}")
+        session.scalar(select(Service.id))
+        session.remove()
+    kept = prepared()
+    assert [each for each in kept if "FROM user_sessions" in each]
+    assert not [each for each in kept if "FROM services" in each]
 
 
 def test_after_an_error_statements_are_prepared_anew(app, session):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, bindparam, delete, select, true, update
 
-from app.db import db
+from app.db import db, repeating
 from app.kit import clock
 from app.models import Edition, User, UserPreference, UserSession
 from app.workflows import editions, preferences
@@ -70,7 +70,8 @@ def find(token: str) -> tuple[User, Visit] | None:
     What nearly every page asks for comes along: how they like their pages, a row for each preference, and which
     edition stands of what is kept.
     """
-    rows = db.session.execute(_FIND, {"hash": _hash(token)}).all()
+    with repeating():
+        rows = db.session.execute(_FIND, {"hash": _hash(token)}).all()
     now = clock.utc_now()
     if not rows or now - rows[0].last_seen_at > IDLE_LIMIT or now - rows[0].began_at > ABSOLUTE_LIMIT:
         return None
