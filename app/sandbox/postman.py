@@ -32,6 +32,9 @@ def announce(payment: SandboxPayment) -> None:
     """Post what the payer's choice calls for; returns at once."""
     if payment.outcome is None:
         return
+    # Loaded by whoever has something to post, and before there are threads: two that load it at once can find half.
+    import requests  # noqa: F401, PLC0415
+
     outcome = OUTCOMES[payment.outcome]
     secret = next(iter(gateway_choice.get_account("sandbox").config.webhook_secrets), "")
     letter = Letter(links().webhook("sandbox"), _body(payment), secret)

@@ -7,16 +7,20 @@ import tempfile
 import threading
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from sqlalchemy import URL, Engine, event
+from sqlalchemy import URL, Engine
+
+from app import postgres
 
 _SHORT = Path("/tmp")  # noqa: S108 - a folder of our own is made in it
 _SIZE = 65_536
 _PORT = 5432
+_connect_as_usual = postgres.connect
 
 
 class Wire:
-    """Connections of `engine` go through it while it is used as a context."""
+    """Every connection to PostgreSQL goes through it to the server of `engine` while it is used as a context."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -25,15 +29,16 @@ class Wire:
         self._path = self.directory / f".s.PGSQL.{_PORT}"
         self._open: list[socket.socket] = []
         self._listener: socket.socket | None = None
+        self._connecting = mock.patch.object(postgres, "connect", self._connect_here)
 
     def __enter__(self) -> "Wire":
         self.mend()
         self._engine.dispose()
-        event.listen(self._engine, "do_connect", self._lead_here)
+        self._connecting.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        event.remove(self._engine, "do_connect", self._lead_here)
+        self._connecting.stop()
         self.cut()
         self._engine.dispose()
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -53,8 +58,8 @@ class Wire:
         self._listener.listen(64)
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
-    def _lead_here(self, _dialect: object, _record: object, _arguments: object, parameters: dict[str, Any]) -> None:
-        parameters["host"], parameters["port"] = str(self.directory), _PORT
+    def _connect_here(self, *words: Any, **settings: Any) -> postgres.PostgresConnection:
+        return _connect_as_usual(*words, **settings | {"host": str(self.directory), "port": _PORT})
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
