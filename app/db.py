@@ -112,7 +112,7 @@ def insist(step: Callable[[], T]) -> T:
             if delay is None:
                 raise
             logger.info("the database is asked again", extra={"failures": failures, "reason": type(error).__name__})
-        db.session.rollback()
+        _take_back(db.session())
         time.sleep(delay.total_seconds())
 
 
@@ -250,6 +250,12 @@ def _end_reading(session: Session) -> None:
     session.expire_all()
     session.info.pop(_GLANCES, None)
     session.info[_FOUND_BEFORE] = session.info.pop(_FOUND, {})
+
+
+def _take_back(session: Session) -> None:
+    """The next try goes by what the first one went by, and has to make sure of it just as well."""
+    session.rollback()
+    session.info[_FOUND] = session.info.pop(_FOUND_BEFORE, {}) | _found()
 
 
 def _begin_writing(session: Session, *, is_synced: bool, is_single: bool) -> None:

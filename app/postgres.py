@@ -1,10 +1,11 @@
 """How our connections to PostgreSQL differ from the driver's own. Loaded only where it is the database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from psycopg import Connection, Cursor, RawCursor
+from psycopg.errors import FeatureNotSupported
 from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrDumper
 
@@ -17,13 +18,27 @@ class _Riding:
     def execute(self, *words: Any, **settings: Any) -> Any:
         # What a cursor of the driver does with a statement.
         execute = super().execute  # type: ignore[misc]
+        try:
+            return self._send(execute, *words, **settings)
+        except FeatureNotSupported:
+            # A migration gave a column another type: what was prepared before answers something else. Whatever is no
+            # transaction by itself fails with this, and is forgotten with that.
+            if not self.connection.autocommit:
+                raise
+        self.connection.forget_prepared()
+        return execute(*words, **settings)
+
+    def executemany(self, *words: Any, **settings: Any) -> None:
+        self._send(super().executemany, *words, **settings)  # type: ignore[misc]
+
+    def _send(self, send: Callable[..., Any], *words: Any, **settings: Any) -> Any:
         riders = self.connection.take_riders()
         if not riders:
-            return execute(*words, **settings)
+            return send(*words, **settings)
         with self.connection.pipeline():
             for command in riders:
                 Cursor(self.connection).execute(command)
-            execute(*words, **settings)
+            send(*words, **settings)
         return self
 
 
@@ -62,6 +77,11 @@ class PostgresConnection(Connection[Any]):
             self.pgconn.exec_(b"ROLLBACK")
         else:
             super().rollback()
+
+    def forget_prepared(self) -> None:
+        """As the driver does at the end of a transaction."""
+        self.pgconn.exec_(b"BEGIN")
+        super().rollback()
 
     @contextmanager
     def repeating(self) -> Iterator[None]:

@@ -1,11 +1,12 @@
 """Connections to PostgreSQL: what they keep while they rest in the pool, and what becomes of those that broke."""
 
+import psycopg
 import pytest
-from sqlalchemy import create_engine, select, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import column, create_engine, select, table, text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from app import connections
-from app.db import db, transaction
+from app.db import db, glance, transaction
 from app.models import Service
 from app.workflows import user_sessions
 
@@ -58,6 +59,25 @@ def test_what_only_pages_read_is_planned_for_what_they_look_for(app, session):
     for number in range(8):
         session.scalar(select(Service.id).where(Service.price_minor == number))
     assert not [each for each in prepared() if "FROM services" in each]
+
+
+def test_a_column_of_another_type_is_noticed_by_all_who_read_it(app, session):
+    """A migration may change one while pages are read, each a transaction of its own."""
+    db.engine.dispose()
+    look = select(column("a")).select_from(table("changing"))
+    with transaction():
+        session.execute(text("CREATE TABLE changing AS SELECT 1 AS a"))
+    try:
+        for _ in range(8):
+            assert glance(look)[0].a == 1
+        session.remove()
+        with psycopg.connect(db.engine.url.set(drivername="postgresql").render_as_string(False)) as migration:
+            migration.execute("ALTER TABLE changing ALTER a TYPE text")
+        assert glance(look)[0].a == "1"
+    finally:
+        session.rollback()
+        with transaction():
+            session.execute(text("DROP TABLE changing"))
 
 
 # --- connections that rest in the pool
@@ -121,6 +141,22 @@ def test_a_statement_that_fails_leaves_what_went_with_it(session):
             connection.execute(text("SELECT nothing FROM nowhere"))
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT here")
         assert connection.scalar(text("SELECT 1")) == 1
+
+
+def test_what_goes_with_a_statement_for_many_rows_comes_before_it(session):
+    with transaction():
+        connection = session.connection()
+        connection.execute(text("CREATE TEMPORARY TABLE few (a int CHECK (a < 3)) ON COMMIT DROP"))
+        add, count = text("INSERT INTO few VALUES (:a)"), text("SELECT count(*) FROM few")
+        connections.soon(connection, "SAVEPOINT here")
+        assert connection.execute(add, [{"a": 1}, {"a": 2}]).rowcount == 2
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT here")
+        assert connection.scalar(count) == 0
+        connections.soon(connection, "SAVEPOINT there")
+        with pytest.raises(IntegrityError):
+            connection.execute(add, [{"a": 2}, {"a": 3}])
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT there")
+        assert connection.scalar(count) == 0
 
 
 @pytest.mark.parametrize("is_kept", [True, False])

@@ -16,7 +16,8 @@ from app.checkout import shop
 from app.db import db, insist, transaction
 from app.extensions import limiter, links
 from app.kit.backoff import Backoff
-from app.models import Payment, ServiceRequest
+from app.models import FeatureFlag, FlagState, Payment, ServiceRequest
+from app.workflows import flags
 from tests.checkout.answers import right_answers
 from tests.factories import make_gateway, make_service
 from tests.pages import Page
@@ -114,6 +115,18 @@ def test_one_stumble_is_not_even_noticed_once_the_order_is_begun(client, service
     assert answer.status_code in {303, 503}
     client.post(f"/services/{service.id}", data=sent)
     assert bought() == 2
+
+
+def test_a_stumble_makes_nobody_go_by_what_does_not_hold_any_more(client, service):
+    address, sent = f"/services/{service.id}", right_answers(service)
+    client.post(address, data=right_answers(service, submission="another"))
+    # In another process, as far as this one knows.
+    with transaction():
+        db.session.add(FeatureFlag(name=flags.PURCHASE, state=FlagState.OFF, percent=0, user_emails=[]))
+    with failing(ERRORS[0], times=1) as seen:
+        answer = client.post(address, data=sent)
+    assert len(seen) > 1
+    assert (answer.status_code, bought()) == (409, 1)
 
 
 # The second is the company's own.

@@ -74,6 +74,7 @@ def open_request(choice: Choice, customer: Customer, origin: Origin) -> Payment:
             return payment
         existing = _find_submitted([newest])
         assert existing is not None
+    _ensure_nothing_presumed()
     return open_payment(existing, origin.gateway)
 
 

@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from app.columns import keyring
 from app.db import db, transaction
 from app.gateways.base import BadCredentials, GatewayError, GatewayUnavailable, PaymentIntent, PaymentIntentParams
 from app.gateways.sandbox import Sandbox
-from app.models import Payment, SandboxPayment, ServiceRequest
-from app.workflows import payments
+from app.models import FeatureFlag, FlagState, Payment, SandboxPayment, ServiceRequest
+from app.workflows import flags, payments
 from app.workflows.purchase import Customer
 from tests.checkout.answers import right_answers
 from tests.factories import ensure_gateway, make_gateway, make_service, make_tier, snapshot_of
+from tests.servers.worker import ENCRYPTION_KEY
 from tests.statements import CLOCKWORK, asked
 from tests.strategies import customers, names, prices
 
@@ -148,6 +150,21 @@ def test_what_was_changed_since_somebody_looked_counts(client: Any, service: Any
     (service_request,) = bought()
     price = next(tier.price_minor for tier in service.tiers if str(tier.id) == answers["tier"])
     assert service_request.amount_minor == price
+
+
+def test_a_form_of_before_the_key_was_rotated_is_not_paid_where_that_does_not_hold_any_more(
+    client: Any, service: Any
+) -> None:
+    answers = right_answers(service)
+    client.post(f"/services/{service.id}", data=answers)
+    keyring.use(["another-key-for-tests-0123456789-abc", ENCRYPTION_KEY])
+    try:
+        # In another process, as far as this one knows.
+        with transaction():
+            db.session.add(FeatureFlag(name=flags.PURCHASE, state=FlagState.OFF, percent=0, user_emails=[]))
+        assert client.post(f"/services/{service.id}", data=answers).status_code == 409
+    finally:
+        keyring.use([ENCRYPTION_KEY])
 
 
 def test_the_same_form_sent_again_is_the_same_request_and_the_same_payment(client: Any, service: Any) -> None:

@@ -18,11 +18,12 @@ from app.models import (
     CommissionRule,
     Payment,
     PaymentStatus,
+    Role,
     ServiceRequest,
 )
 from app.workflows import affiliates, commission_checks, disputes, payments
 from tests.commissions import give_back, ledger, make_affiliate, sell
-from tests.factories import make_customer, make_payment, make_service, snapshot_of
+from tests.factories import make_customer, make_payment, make_service, make_user, snapshot_of
 
 PRICE = 299_900
 
@@ -144,6 +145,19 @@ def test_a_broken_table_blocks_neither_payment_nor_refund_and_is_made_up_for(ses
     commissions.mend()
     assert total(profile) == 20_000
     assert [line.kind for line in ledger(profile)] == [CommissionKind.EARNED, CommissionKind.ADJUSTED]
+
+
+@pytest.mark.postgres
+def test_a_broken_table_blocks_no_payment_that_many_have_to_hear_of(session):
+    for _ in range(16):
+        make_user(Role.ADMIN)
+    payment = make_payment()
+    broken("analytics_events")
+    try:
+        settle(payment)
+    finally:
+        mended("analytics_events")
+    assert fresh(payment).status is PaymentStatus.COMPLETED
 
 
 @pytest.mark.postgres
