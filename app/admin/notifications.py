@@ -99,7 +99,7 @@ class NotificationView(ConsoleView):
     )
 
     def searched(self, query: Select[Any], text: str) -> Select[Any]:
-        return query.where(Notification.id.in_(notification_search.ids_of(text)))
+        return query.where(notification_search.condition(text))
 
     def title_of(self, row: Notification) -> str:
         return letter_name(row.kind)

@@ -17,6 +17,7 @@ from app.models.service_request import ServiceRequest
 from app.models.user import User
 
 _UNPAID = text("paid_out_at IS NULL")
+_PAID = text("paid_out_at IS NOT NULL")
 _STANDING = text("taken_back_at IS NULL")
 
 
@@ -170,7 +171,8 @@ class CommissionEntry(Keyed, Model):
         Index("ix_commission_entries_kind_created_at_id", "kind", "created_at", "id"),
         # All that an affiliate's sums look at.
         Index("ix_commission_entries_affiliate_sums", "affiliate_id", "kind", "currency", "created_at", "amount_minor"),
-        # What is not paid yet.
+        # What is paid, of which there may be little, and what is not paid yet.
+        Index("ix_commission_entries_paid", "created_at", "id", postgresql_where=_PAID, sqlite_where=_PAID),
         Index("ix_commission_entries_unpaid", "created_at", "id", postgresql_where=_UNPAID, sqlite_where=_UNPAID),
         Index(
             "ix_commission_entries_unpaid_sums",

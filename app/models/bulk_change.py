@@ -139,7 +139,10 @@ class BulkChangeRow(Model):
     waiting_since_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     work_left_before: Mapped[int | None]
 
-    __table_args__ = (Index("ix_bulk_change_rows_change_id_state_position", "change_id", "state", "position"),)
+    __table_args__ = (
+        Index("ix_bulk_change_rows_change_id_state_position", "change_id", "state", "position"),
+        Index("ix_bulk_change_rows_request_id", "request_id"),
+    )
 
     def __str__(self) -> str:
         return self.reference

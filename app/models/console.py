@@ -4,13 +4,15 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.columns import EnumText, Sealed
 from app.db import Model
 from app.models.base import Keyed, Touched
 from app.models.user import User
+
+_LINKED = text("service_request_id IS NOT NULL")
 
 
 class SavedView(Keyed, Touched, Model):
@@ -74,4 +76,9 @@ class AnalyticsEvent(Keyed, Model):
     service_request_id: Mapped[UUID | None] = mapped_column(ForeignKey("service_requests.id", ondelete="SET NULL"))
     visitor: Mapped[str | None] = mapped_column(String(32))
 
-    __table_args__ = (Index("ix_analytics_events_name_created_at", "name", "created_at"),)
+    __table_args__ = (
+        Index("ix_analytics_events_name_created_at", "name", "created_at"),
+        # Until the link is let go: by its request, and by its age.
+        Index("ix_analytics_events_of_request", "service_request_id", postgresql_where=_LINKED, sqlite_where=_LINKED),
+        Index("ix_analytics_events_linked", "created_at", "id", postgresql_where=_LINKED, sqlite_where=_LINKED),
+    )

@@ -71,8 +71,10 @@ class Notification(Keyed, Touched, Model):
         Index("ix_notifications_status_created_at_id", "status", "created_at", "id"),
         Index("ix_notifications_kind_created_at_id", "kind", "created_at", "id"),
         Index(
-            "ix_notifications_to_account",
+            "ix_notifications_of_account",
             "recipient_user_id",
+            "created_at",
+            "id",
             postgresql_where=text("recipient_user_id IS NOT NULL"),
             sqlite_where=text("recipient_user_id IS NOT NULL"),
         ),

@@ -126,15 +126,16 @@ class ServiceRequest(Keyed, Touched, Model):
         # key is what it is often joined with: rows that do not fit are passed over without being read.
         Index("ix_service_requests_created_at_id", "created_at", "id"),
         Index("ix_service_requests_by_status", "status", "created_at", "id", "payment_status", "service_category"),
-        Index("ix_service_requests_payment_status_created_at_id", "payment_status", "created_at", "id"),
+        Index("ix_service_requests_by_payment", "payment_status", "created_at", "id", "status"),
         Index(
-            "ix_service_requests_by_service",
+            "ix_service_requests_of_service",
             "service_id",
             "created_at",
             "id",
             "status",
             "payment_status",
             "assigned_provider_id",
+            "service_category",
         ),
         Index(
             "ix_service_requests_tier_created_at",
@@ -209,6 +210,26 @@ class ServiceRequest(Keyed, Touched, Model):
             "payment_status",
             postgresql_where=text("assigned_provider_id IS NULL AND closed_at IS NULL"),
             sqlite_where=text("assigned_provider_id IS NULL AND closed_at IS NULL"),
+        ),
+        # What nobody did although it is over: most of it was never paid.
+        Index(
+            "ix_service_requests_over_without_provider",
+            "status",
+            "created_at",
+            "id",
+            "payment_status",
+            postgresql_where=text("assigned_provider_id IS NULL AND closed_at IS NOT NULL"),
+            sqlite_where=text("assigned_provider_id IS NULL AND closed_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_service_requests_of_operator",
+            "operator_id",
+            "created_at",
+            "id",
+            "status",
+            "payment_status",
+            postgresql_where=text("operator_id IS NOT NULL"),
+            sqlite_where=text("operator_id IS NOT NULL"),
         ),
         Index(
             "ix_service_requests_operator_created_at_id",

@@ -11,10 +11,11 @@ from sqlalchemy import Column, ColumnElement, Select, func, null, select
 
 from app.db import db
 from app.kit import clock
-from app.models import REQUESTS, Category, PaymentStatus, RequestStatus, ServiceRequest
+from app.models import OPEN_STATUSES, REQUESTS, Category, PaymentStatus, RequestStatus, ServiceRequest
 from app.workflows import request_words
 
 UNPAID = (PaymentStatus.PENDING, PaymentStatus.FAILED)
+_OVER = frozenset(RequestStatus) - OPEN_STATUSES
 
 
 class Sort(StrEnum):
@@ -96,6 +97,9 @@ def _states(filters: RequestFilters) -> list[ColumnElement[bool]]:
         conditions.append(REQUESTS.closed_at.is_(None))
     if filters.is_overdue:
         conditions += [REQUESTS.first_contact_at.is_(None), REQUESTS.due_at < clock.utc_now()]
+    if filters.provider == "none" and filters.status in _OVER:
+        # True of all of them, and it leads to a short index.
+        conditions.append(REQUESTS.closed_at.is_not(None))
     if filters.is_unpaid:
         # One of two ways to say so, and the one that a short index is made of.
         conditions.append(REQUESTS.payment_completed_at.is_(None))
