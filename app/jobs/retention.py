@@ -38,10 +38,10 @@ def periods() -> Iterator[tuple[Rule, datetime]]:
 
 
 def _apply(rule: Rule, before: datetime, end: float) -> int:
-    gone = 0
+    gone, mark = 0, None
     while time.monotonic() < end:
         with transaction():
-            batch = retention.let_go_some(rule, before, BATCH)
+            batch, mark = retention.let_go_some(rule, before, BATCH, after=mark)
         gone += batch
         if batch < BATCH:
             break

@@ -3,16 +3,31 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, LargeBinary, Select, delete, func, select, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    LargeBinary,
+    Select,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
 
 from app.db import db
 from app.models import AnalyticsEvent, Look, Notification, ServiceRequest, WebhookEvent
 from app.workflows import erasure
 from app.workflows.audit import SYSTEM
 from app.workflows.audit_fields import ERASED
+
+Mark: TypeAlias = tuple[datetime, UUID]
+"""The last row that was seen: when it was made, and its key."""
 
 _EMPTY = b"{}"
 _SEALED_EMPTY = len(_EMPTY) + 32
@@ -37,11 +52,19 @@ def count_due(rule: Rule, before: datetime) -> int:
     return db.session.scalar(select(func.count()).select_from(rule.due(before).subquery())) or 0
 
 
-def let_go_some(rule: Rule, before: datetime, limit: int) -> int:
-    """Let go of the oldest `limit` rows that are due; how many there were."""
-    query = rule.due(before).order_by(rule.model.created_at, rule.model.id).limit(limit)
-    keys = db.session.scalars(query).all()
-    return rule.let_go(keys) if keys else 0
+def let_go_some(rule: Rule, before: datetime, limit: int, *, after: Mark | None = None) -> tuple[int, Mark | None]:
+    """Let go of the oldest `limit` rows that are due, after those up to a mark; how many there were, and the new mark.
+
+    All that was emptied long ago stands before what is due: it is passed over once, and not for each batch again.
+    """
+    moment, key = rule.model.created_at, rule.model.id
+    query = rule.due(before).add_columns(moment).order_by(moment, key).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(moment, key) > tuple_(*map(literal, after, (moment.type, key.type))))
+    found = db.session.execute(query).all()
+    if not found:
+        return 0, after
+    return rule.let_go([key for key, _ in found]), (found[-1][1], found[-1][0])
 
 
 def _count(statement: Any) -> int:

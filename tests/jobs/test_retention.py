@@ -1,5 +1,6 @@
 """Personal data goes when its time is over; what is younger, or still needed, stays."""
 
+import re
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
@@ -27,6 +28,7 @@ from app.workflows.audit import SYSTEM
 from app.workflows.retention import RULES
 from tests.auditing import problem
 from tests.factories import make_customer, make_request
+from tests.statements import asked
 
 JANUARY = datetime(2025, 1, 10, 12, tzinfo=UTC)
 
@@ -97,6 +99,19 @@ def test_each_kind_goes_when_its_time_is_over_and_the_accounts_stay(app, session
     assert problem(app) is None
     job.forget()
     assert session.scalar(select(func.count()).where(AuditEntry.action == "retention.applied")) == 3
+
+
+def test_what_is_due_goes_in_batches_of_which_each_goes_on_after_the_last(session, old, monkeypatch):
+    monkeypatch.setattr(job, "BATCH", 1)
+    with time_machine.travel(JANUARY, tick=False):
+        leave_traces()
+    old[1].move_to(JANUARY + timedelta(days=400), tick=False)
+    with asked() as statements:
+        job.forget()
+    assert kept(session) == {"mail": 0, "gateway_messages": 2, "visits": 0, "unpaid": 2}
+    events = [each for each in statements if re.search(r"SELECT webhook_events.id.*handled_at IS NOT NULL", each, re.S)]
+    # Two were due, and nothing was left.
+    assert [") > (" in each for each in events] == [False, True, True]
 
 
 def test_the_command_says_first_what_is_due(app, session, old):
