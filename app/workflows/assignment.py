@@ -4,7 +4,7 @@ from functools import cache
 from typing import NamedTuple, Protocol, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Double, Select, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Double, Select, bindparam, exists, func, inspect, or_, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -24,6 +24,7 @@ from app.models import (
 )
 from app.workflows import audit, notifications, requests, status, working_time, workload
 from app.workflows.audit import SYSTEM, Actor
+from app.workflows.notifications import Recipient
 from app.workflows.status import Standing
 
 _MAXIMUM_TRIES = 100
@@ -50,7 +51,17 @@ def unassign(service_request: ServiceRequest, *, actor: Actor) -> None:
         status.change_status(service_request, RequestStatus.PENDING_CONTACT, actor=actor)
 
 
-def route(service_request: ServiceRequest, *, actor: Actor = SYSTEM) -> User | None:
+class Assignee(Protocol):
+    """Whom a request is given to: as much of a `User` as is told."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def email(self) -> str: ...
+
+
+def route(service_request: ServiceRequest, *, actor: Actor = SYSTEM) -> Assignee | None:
     """Find the provider by the rule and set it; the status stays. None: nobody eligible has room.
 
     Eligible: enabled, available and in their working hours now, skilled in the service or its category, below
@@ -58,19 +69,19 @@ def route(service_request: ServiceRequest, *, actor: Actor = SYSTEM) -> User | N
     longest since the last assignment.
     """
     for _ in range(_MAXIMUM_TRIES):
-        found = db.session.execute(_best(), _asked(service_request)).one_or_none()
+        found = workload.take_place(_best(), _asked(service_request))
         if found is None:
             return None
-        if workload.take_place(found.id, seen=found.open_work):
+        if found.is_taken:
             load = Load(found.open_work, found.capacity)
             skill = service_request.service_name if found.is_specialist else None
-            give(service_request, found.User, actor=actor, because=reason(skill, load, eligible=found.eligible))
-            return cast(User, found.User)
+            give(service_request, found, actor=actor, because=reason(skill, load, eligible=found.eligible))
+            return cast(Assignee, found)
     return None
 
 
 @cache
-def _best() -> Select[User, UUID, int, int, bool, int]:
+def _best() -> Select[UUID, str, UUID, int, int, bool, int]:
     """The one to choose, and how many were eligible."""
     share_in_use = sql_cast(ProviderProfile.open_work, Double) / ProviderProfile.capacity
     is_specialist = ProviderProfile.skills.any(ProviderSkill.service_id == bindparam("service_id"))
@@ -80,8 +91,9 @@ def _best() -> Select[User, UUID, int, int, bool, int]:
     )
     return (
         select(
-            User,
-            ProviderProfile.id,
+            User.id,
+            User.email,
+            ProviderProfile.id.label("profile_id"),
             ProviderProfile.open_work,
             ProviderProfile.capacity,
             is_specialist.label("is_specialist"),
@@ -218,19 +230,22 @@ def ensure_routable(standing: Standing) -> None:
         raise AssignmentRefused("Only an open request without a provider is given to one by rule.")
 
 
-def give(service_request: ServiceRequest, provider: User, *, actor: Actor, because: str | None = None) -> None:
+def give(service_request: ServiceRequest, provider: Assignee, *, actor: Actor, because: str | None = None) -> None:
     """Put a locked request into the hands of a provider whose work has been counted; the status stays."""
     _set_provider(service_request, provider, actor=actor, because=because)
 
 
 def _set_provider(
-    service_request: ServiceRequest, provider: User | None, *, actor: Actor, because: str | None = None
+    service_request: ServiceRequest, provider: Assignee | None, *, actor: Actor, because: str | None = None
 ) -> None:
     before = service_request.assigned_provider_id
     now = clock.utc_now()
     service_request.assigned_provider_id = provider.id if provider else None
-    # The key says it already.
-    set_committed_value(service_request, "provider", provider)
+    # The key says it already; whose row is not here is read by it when somebody wants to see it.
+    if provider is None or isinstance(provider, User):
+        set_committed_value(service_request, "provider", provider)
+    else:
+        inspect(service_request).dict.pop("provider", None)
     service_request.assigned_at = now if provider else None
     service_request.updated_at = now
     audit.record(
@@ -241,4 +256,4 @@ def _set_provider(
         after={"provider": service_request.assigned_provider_id} | ({"because": because} if because else {}),
     )
     if provider is not None:
-        notifications.provider_assigned(service_request, provider)
+        notifications.provider_assigned(service_request, Recipient(provider.email, provider.id))

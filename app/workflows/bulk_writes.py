@@ -5,13 +5,13 @@ that is most of the cost of a payment, and of a bulk change. The workflows stay 
 written here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Update, inspect
+from sqlalchemy import ColumnElement, CursorResult, Update, inspect
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.db import Model, db
@@ -19,7 +19,7 @@ from app.models import ServiceRequest
 from app.workflows import changed_rows, together
 from app.workflows.beside import Step, attempt, beside
 from app.workflows.changed_rows import Change
-from app.workflows.together import Kind, NewRows, Prepared
+from app.workflows.together import Kind, NewRows, Prepared, Question
 
 _GATHERED = "gathered_rows"
 
@@ -35,6 +35,7 @@ class _Gathered:
     rows: _Rows = field(default_factory=dict)
     updates: list[Prepared] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    questions: list[tuple[Question, Callable[[Any], None]]] = field(default_factory=list)
 
 
 @contextmanager
@@ -85,6 +86,15 @@ def change(statement: Update, values: Mapping[str, Any]) -> None:
         cast(_Gathered, _waiting()).updates.append(Prepared(statement, values))
 
 
+def ask(wanted: ColumnElement[Any], values: Mapping[str, Any], *, then: Callable[[Any], None]) -> None:
+    """Have a single value looked at in the tables as it stands when the rest is written, and go on with it `then`.
+
+    It is about rows that were written before: where the rest goes in one statement it sees nothing of that.
+    """
+    with gathered():
+        cast(_Gathered, _waiting()).questions.append((Question(wanted, values), then))
+
+
 def write_now(model: type[Model], rows: Iterable[Mapping[str, Any]]) -> None:
     """Rows that cannot wait, in one statement."""
     together.insert_by_table(NewRows((model, None), [_columns(row, model) for row in rows]))
@@ -97,13 +107,28 @@ def write_so_far() -> None:
         return
     session = db.session()
     session.info[_GATHERED] = _Gathered()
-    changes = _changes(waiting)
-    if waiting.steps and _succeed_together(waiting, changes):
-        return
-    _write(waiting.rows, waiting.updates, changes)
+    answers = _write_all(waiting, _changes(waiting))
+    for answer, (_, then) in zip(answers, waiting.questions, strict=True):
+        then(answer)
+    if waiting.questions:
+        write_so_far()
+
+
+def _write_all(waiting: _Gathered, changes: Sequence[Change] | None) -> Sequence[Any]:
+    questions = [question for question, _ in waiting.questions]
+    if waiting.steps:
+        try:
+            with attempt():
+                rows = _joined(waiting.rows, _rows_of(waiting.steps))
+                return _write(rows, waiting.updates, changes, questions=questions)
+        except Exception:  # noqa: S110
+            # Each says for itself what is wrong with it.
+            pass
+    answers = _write(waiting.rows, waiting.updates, changes, questions=questions)
     for step in waiting.steps:
         with beside(step.logger, step.failure, **step.facts):
-            _write(_rows_of([step]), (), ())
+            _write(_rows_of([step]), (), (), questions=())
+    return answers
 
 
 def _changes(waiting: _Gathered) -> Sequence[Change] | None:
@@ -121,27 +146,19 @@ def _changes(waiting: _Gathered) -> Sequence[Change] | None:
     return None
 
 
-def _succeed_together(waiting: _Gathered, changes: Sequence[Change] | None) -> bool:
-    try:
-        with attempt():
-            _write(_joined(waiting.rows, _rows_of(waiting.steps)), waiting.updates, changes)
-    except Exception:
-        # Each says for itself what is wrong with it.
-        return False
-    return True
-
-
-def _write(rows: _Rows, updates: Sequence[Prepared], changes: Sequence[Change] | None) -> None:
+def _write(
+    rows: _Rows, updates: Sequence[Prepared], changes: Sequence[Change] | None, *, questions: Sequence[Question]
+) -> Sequence[Any]:
     new = [NewRows(kind, rows_of_kind) for (kind, _), rows_of_kind in rows.items()]
     if changes is not None and len(changes) + len(updates) + len(new) > 1:
-        together.write(changes, new, updates)
-        return
+        return together.write(changes, new, updates, questions=questions)
     # One of a kind.
     db.session.flush()
     for each in new:
         together.insert_by_table(each)
     for update in updates:
         db.session.connection().execute(update.statement, update.values)
+    return together.answers_to(questions)
 
 
 def _rows_of(steps: Iterable[Step]) -> _Rows:

@@ -80,11 +80,10 @@ def customer_awaited(service_request: ServiceRequest) -> None:
     queue_notification("customer_awaited", service_request, to=recipient, occasion=occasion)
 
 
-def provider_assigned(service_request: ServiceRequest, provider: User) -> None:
+def provider_assigned(service_request: ServiceRequest, provider: Recipient) -> None:
     """Tell the provider; assigned again after an interval, they are told again."""
-    occasion = f"{service_request.id}:{provider.id}:{_moment(service_request)}"
-    recipient = Recipient(provider.email, provider.id)
-    queue_notification("provider_assigned", service_request, to=recipient, occasion=occasion, subject_id=provider.id)
+    occasion = f"{service_request.id}:{provider.user}:{_moment(service_request)}"
+    queue_notification("provider_assigned", service_request, to=provider, occasion=occasion, subject_id=provider.user)
 
 
 def new_request(service_request: ServiceRequest) -> None:

@@ -95,7 +95,11 @@ def settle_locked(payment: Payment, snapshot: PaymentSnapshot) -> EventOutcome:
     """The same for a payment that is locked already."""
     with bulk_writes.gathered():
         _learn_ids(payment, snapshot)
-        outcomes = [_settle_status(payment, snapshot), *(refunds.learn(payment, news) for news in snapshot.refunds)]
+        outcomes = [_settle_status(payment, snapshot)]
+        if snapshot.refunds:
+            # What was heard of before its payment comes first.
+            bulk_writes.write_so_far()
+        outcomes += [refunds.learn(payment, news) for news in snapshot.refunds]
     return next((outcome for outcome in _WEIGHT if outcome in outcomes), EventOutcome.UNCHANGED)
 
 
@@ -185,7 +189,7 @@ def _settle_paid(payment: Payment, snapshot: PaymentSnapshot) -> EventOutcome:
     else:
         _confirm_request(service_request, payment)
     # A refund may have been heard of before its payment.
-    refunds.take_stock(payment)
+    refunds.take_stock_at_last(payment)
     return EventOutcome.APPLIED
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Boolean, bindparam, func, select
 
 from app.db import db, run_after_commit
 from app.errors import DomainError, InvalidInput, StaleChange
@@ -37,9 +37,12 @@ _RETURNED = select(func.sum(Refund.amount_minor)).where(
     Refund.payment_id == bindparam("payment_id"), Refund.status == RefundStatus.COMPLETED
 )
 _LOST = select(func.sum(Dispute.amount_minor)).where(
-    Dispute.payment_id == bindparam("payment_id"), Dispute.status == DisputeStatus.LOST
+    Dispute.payment_id == bindparam("payment_id"),
+    Dispute.status == DisputeStatus.LOST,
+    bindparam("counts_lost", type_=Boolean),
 )
-_GONE = select(_RETURNED.scalar_subquery(), _LOST.scalar_subquery())
+_GONE = func.coalesce(_RETURNED.scalar_subquery(), 0) + func.coalesce(_LOST.scalar_subquery(), 0)
+"""What went back, and what disputes took where that does not go as a refund of its own."""
 
 
 class NotRefundable(DomainError):
@@ -160,7 +163,23 @@ def take_stock(payment: Payment, refund: Refund | None = None) -> None:
     if payment.status not in _PAID:
         # Heard of before its payment: it counts as soon as that is complete.
         return
-    gone_minor = min(payment.amount_minor, _gone_minor(payment))
+    _count_gone(payment, refund, db.session.connection().execute(select(_GONE), _asked(payment)).scalar_one())
+
+
+def take_stock_at_last(payment: Payment) -> None:
+    """The same for a payment that is complete now, when all that follows from that is written (`bulk_writes.ask`)."""
+    bulk_writes.ask(_GONE, _asked(payment), then=partial(_count_gone, payment, None))
+
+
+def _asked(payment: Payment) -> dict[str, object]:
+    return {
+        "payment_id": payment.id,
+        "counts_lost": not gateway_choice.refunds_lost_disputes(payment.gateway),
+    }
+
+
+def _count_gone(payment: Payment, refund: Refund | None, sum_minor: int) -> None:
+    gone_minor = min(payment.amount_minor, int(sum_minor))
     if gone_minor == payment.refunded_minor:
         return
     payment.refunded_minor = gone_minor
@@ -244,9 +263,3 @@ def _set_status(refund: Refund, status: RefundStatus) -> None:
     if status in {RefundStatus.COMPLETED, RefundStatus.FAILED}:
         refund.next_check_at = None
     audit.record("refund.changed", refund, actor=SYSTEM, before={"status": before}, after={"status": status})
-
-
-def _gone_minor(payment: Payment) -> int:
-    returned, lost = db.session.connection().execute(_GONE, {"payment_id": payment.id}).one()
-    is_counted_twice = gateway_choice.refunds_lost_disputes(payment.gateway)
-    return int(returned or 0) + (0 if is_counted_twice else int(lost or 0))

@@ -50,8 +50,18 @@ class Prepared:
     values: Mapping[str, Any]
 
 
-def write(changes: Sequence[Change], new: Iterable[NewRows], updates: Sequence[Prepared]) -> None:
-    """All in one statement; PostgreSQL only. Raises StaleDataError where a row is not as it was."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A single value, of rows that the writing does not touch; its parameters are its own."""
+
+    wanted: ColumnElement[Any]
+    values: Mapping[str, Any]
+
+
+def write(
+    changes: Sequence[Change], new: Iterable[NewRows], updates: Sequence[Prepared], *, questions: Sequence[Question]
+) -> Sequence[Any]:
+    """All in one statement, with the answers; PostgreSQL only. Raises StaleDataError where a row is not as it was."""
     shapes, values = [], {}
     for number, each in enumerate(new):
         shape, named = _flattened(each, number)
@@ -61,12 +71,22 @@ def write(changes: Sequence[Change], new: Iterable[NewRows], updates: Sequence[P
         values |= changed_rows.values_of(change, f"changed_{number}")
     for update in updates:
         values |= update.values
-    connection = db.session.connection()
+    for question in questions:
+        values |= question.values
     kinds, written_out = tuple(change.kind for change in changes), tuple(update.statement for update in updates)
-    changed = _compiled(kinds, tuple(shapes), written_out).execute(connection, values).scalar()
+    statement = _compiled(kinds, tuple(shapes), written_out, tuple(question.wanted for question in questions))
+    answers: Sequence[Any]
+    changed, *answers = statement.execute(db.session.connection(), values).one()
     if changed != len(changes) + len(updates):
         raise StaleDataError("rows were changed by somebody else in the meantime")
     changed_rows.take_note(changes)
+    return answers
+
+
+def answers_to(questions: Iterable[Question]) -> Sequence[Any]:
+    """Those that are asked by themselves."""
+    connection = db.session.connection()
+    return [connection.execute(select(question.wanted), question.values).scalar() for question in questions]
 
 
 def insert_by_table(each: NewRows) -> None:
@@ -115,8 +135,13 @@ class Compiled:
 
 
 @lru_cache(maxsize=256)
-def _compiled(changes: tuple[changed_rows.Kind, ...], new: tuple[_Shape, ...], updates: tuple[Update, ...]) -> Compiled:
-    return compiled(_statement(changes, new, updates))
+def _compiled(
+    changes: tuple[changed_rows.Kind, ...],
+    new: tuple[_Shape, ...],
+    updates: tuple[Update, ...],
+    wanted: tuple[ColumnElement[Any], ...],
+) -> Compiled:
+    return compiled(_statement(changes, new, updates).add_columns(*wanted))
 
 
 def compiled(statement: Any) -> Compiled:

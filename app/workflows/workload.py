@@ -5,30 +5,35 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Table, bindparam, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Row,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    exists,
+    func,
+    select,
+    true,
+    update,
+)
 
 from app.connections import soon
 from app.db import db
 from app.kit import clock
 from app.models import OPEN_STATUSES, Availability, ProviderProfile, ServiceRequest, User
-from app.workflows import audit
+from app.workflows import audit, together
 from app.workflows.audit import Actor
+from app.workflows.together import Compiled
 
 _GATHERED = "gathered_work"
 _PROFILES = cast(Table, ProviderProfile.__table__)
-_TAKE_PLACE = (
-    update(_PROFILES)
-    .where(
-        _PROFILES.c.id == bindparam("profile_id"),
-        _PROFILES.c.open_work == bindparam("seen"),
-        _PROFILES.c.open_work < _PROFILES.c.capacity,
-        _PROFILES.c.availability == Availability.AVAILABLE,
-    )
-    .values(open_work=_PROFILES.c.open_work + 1, last_assigned_at=bindparam("now"))
-)
 _SHIFT = (
     update(_PROFILES)
     .where(_PROFILES.c.user_id == bindparam("key"))
@@ -98,17 +103,49 @@ def recount() -> None:
     db.session.flush()
 
 
-def take_place(profile_id: UUID, *, seen: int) -> bool:
-    """Count one in if there is still the open work that was seen; False means: look again."""
+def take_place(best: Select[*tuple[Any, ...]], asked: Mapping[str, object]) -> Row[*tuple[Any, ...]] | None:
+    """Count one in with the provider whom `best` finds, if there is still the open work that it saw: what it found,
+    and `is_taken`; without that look again. None: it found nobody."""
     connection = db.session.connection()
     soon(connection, "SAVEPOINT place")
-    place = {"profile_id": profile_id, "seen": seen, "now": clock.utc_now()}
-    is_taken = connection.execute(_TAKE_PLACE, place).rowcount == 1
-    if not is_taken:
+    found = _look_and_take(best, {**asked, "now": clock.utc_now()})
+    if found is not None and not found.is_taken:
         # Whom we have waited for in vain is locked all the same: two who hold on to that may wait for each other.
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT place")
     soon(connection, "RELEASE SAVEPOINT place")
-    return is_taken
+    return found
+
+
+def _look_and_take(best: Select[*tuple[Any, ...]], asked: Mapping[str, object]) -> Row[*tuple[Any, ...]] | None:
+    """In one statement, where the database takes that; else nobody else can write in between."""
+    connection = db.session.connection()
+    if connection.dialect.name == "postgresql":
+        return _both(best).execute(connection, asked).one_or_none()
+    found = connection.execute(best.add_columns(true().label("is_taken")), asked).one_or_none()
+    if found is not None:
+        connection.execute(_taking(bindparam("profile")), {"profile": found.profile_id, "now": asked["now"]})
+    return found
+
+
+@cache
+def _both(best: Select[*tuple[Any, ...]]) -> Compiled:
+    found = best.cte("best")
+    taking = _taking(found.c.profile_id).where(_PROFILES.c.open_work == found.c.open_work)
+    taken = taking.returning(_PROFILES.c.id).cte("taken")
+    return together.compiled(select(found, exists().select_from(taken).label("is_taken")))
+
+
+def _taking(profile: ColumnElement[UUID]) -> Update:
+    """Only where there still is room."""
+    return (
+        update(_PROFILES)
+        .where(
+            _PROFILES.c.id == profile,
+            _PROFILES.c.open_work < _PROFILES.c.capacity,
+            _PROFILES.c.availability == Availability.AVAILABLE,
+        )
+        .values(open_work=_PROFILES.c.open_work + 1, last_assigned_at=bindparam("now"), updated_at=bindparam("now"))
+    )
 
 
 def take_places(profile_id: UUID, count: int, *, at: datetime) -> bool:
