@@ -12,9 +12,10 @@ PYTEST_ARGS =
 BENCH_ARGS =
 FUZZ_ARGS =
 
-# What a test run of this repository must not inherit: the settings of whoever calls it, nor that Python may not keep
-# what it compiled; each of many processes would compile the house anew.
-CLEAN = env -u APP_ENV -u DATABASE_URL -u REDIS_URL -u SECRET_KEY -u ENCRYPTION_KEYS -u BASE_URL -u PYTHONDONTWRITEBYTECODE
+# That Python may not keep what it compiled is not inherited: each of many processes would compile the house anew.
+KEEPING = env -u PYTHONDONTWRITEBYTECODE
+# What a test run of this repository must not inherit either: the settings of whoever calls it.
+CLEAN = $(KEEPING) -u APP_ENV -u DATABASE_URL -u REDIS_URL -u SECRET_KEY -u ENCRYPTION_KEYS -u BASE_URL
 
 .PHONY: help
 help: ## say what can be made
@@ -22,11 +23,11 @@ help: ## say what can be made
 
 .PHONY: demo
 demo: .venv/.runtime ## try it: everything embedded, with sample data, in var/demo
-	@exec $(BIN)/python -m app.commands.demo
+	@exec $(KEEPING) $(BIN)/python -m app.commands.demo
 
 .PHONY: run
 run: .venv/.runtime ## web, worker and scheduler on the settings of the environment
-	@exec $(BIN)/python -m flask --app wsgi serve
+	@exec $(KEEPING) $(BIN)/python -m flask --app wsgi serve
 
 .PHONY: test
 test: .venv/.dev ## all tests, with a real PostgreSQL, queue, mail server and browser

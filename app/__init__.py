@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.columns import keyring
 from app.config import Settings
 from app.db import db
-from app.extensions import login_manager, mail
+from app.extensions import login_manager
 from app.jobs import queue
 from app.kit.url_rules import Rule
 from app.links import Links
@@ -41,6 +41,8 @@ def create_app(settings: Settings | None = None, *, has_pages: bool = True) -> F
     _bind(app, settings)
     for part in (*_common_parts(), *(_pages() if has_pages else ())):
         part.init_app(app)
+    # Else the first request puts the addresses into order, in each web process by itself.
+    app.url_map.update()
     return app
 
 
@@ -68,7 +70,6 @@ def _bind(app: Flask, settings: Settings) -> None:
     terms.refund_time = timedelta(days=settings.refund_days)
     terms.least_payouts = {amount.currency: amount for amount in settings.payout_minimums}
     db.init_app(app)
-    mail.init_app(app)
     # The context processor would look up the user for every page; as a global it does so where a page asks.
     login_manager.init_app(app, add_context_processor=False)
     app.jinja_env.globals["current_user"] = current_user

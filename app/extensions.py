@@ -6,7 +6,6 @@ from flask import Response, current_app
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
-from flask_mail import Mail
 from flask_wtf import CSRFProtect
 
 from app.config import Settings
@@ -23,7 +22,6 @@ class _Limits(Limiter):
 
 login_manager = LoginManager()
 csrf = CSRFProtect()
-mail = Mail()
 limiter = _Limits(get_remote_address)
 
 

@@ -7,10 +7,10 @@ import ssl
 import time
 from contextlib import suppress
 from functools import cache, lru_cache
-from typing import cast
+from typing import Any, cast
 
 from flask import current_app
-from flask_mail import Attachment, Connection, Message
+from flask_mail import Attachment, Connection, Mail, Message
 
 from app.jobs import exchange, mime
 from app.workflows.letters import Letter
@@ -42,6 +42,11 @@ class ServerBusy(DeliveryFailed):
     def __init__(self, text: str, *, for_all: bool) -> None:
         super().__init__(text)
         self.for_all = for_all
+
+
+def mail_settings() -> Any:
+    """Bound by whoever sends the first mail: web processes send none, and need not load what that takes."""
+    return current_app.extensions.get("mail") or Mail().init_app(current_app)
 
 
 @cache
@@ -132,7 +137,7 @@ class MailServer:
             self._close()
             self._sent = 0
         if self._connection is None:
-            connection = _Connection(current_app.extensions["mail"])
+            connection = _Connection(mail_settings())
             connection.host = connection.configure_host()
             self._connection, self._sent = connection, 0
         return self._connection
@@ -157,7 +162,7 @@ def _blank(sender: str) -> Message:
 
 def address(letter: Letter, *, recipient: str, message_id: str, reply_to: str) -> Message:
     """The letter as a mail. Raises ValueError when it cannot be one."""
-    message = copy.copy(_blank(current_app.extensions["mail"].default_sender))
+    message = copy.copy(_blank(mail_settings().default_sender))
     message.subject, message.recipients, message.msgId = letter.subject, [recipient], message_id
     message.body, message.alts, message.reply_to = letter.text, {"html": letter.html}, reply_to
     message.attachments = [Attachment(part.filename, part.content_type, part.content) for part in letter.attachments]

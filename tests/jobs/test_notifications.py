@@ -182,9 +182,9 @@ def test_a_lost_connection_is_made_anew_for_the_rest(session, smtp, answer):
     assert smtp.connections == 2
 
 
-def test_a_server_that_is_not_there_is_a_failure_of_each(app, session, smtp):
+def test_a_server_that_is_not_there_is_a_failure_of_each(session, smtp):
     rows = owe(2)
-    server = app.extensions["mail"]
+    server = jobs_smtp.mail_settings()
     usual, server.port = server.port, 1
     try:
         deliver()
