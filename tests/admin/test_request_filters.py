@@ -98,20 +98,19 @@ def test_filters_mean_what_they_say_alone_and_together(client, kept, population,
     assert set(listed(client, **written(asked, kept))) == expected
 
 
-def row_of(request, kept):
+def row_of(request, kept, **more):
     person = kept[request["provider"]] if request["provider"] else None
-    due = clock.utc_now() + timedelta(hours=-1 if request["is_late"] else 5)
-    return new_request(
-        kept["services"][request["service"]],
-        status=request["status"],
-        payment_status=request["payment"],
-        payment_gateway=request["gateway"],
-        assigned_provider_id=person.id if person else None,
-        affiliate_id=kept["affiliate"].id if request["affiliate"] else None,
-        created_at=request["bought"],
-        due_at=due,
-        customer_name=request["name"],
-    )
+    changes = {
+        "status": request["status"],
+        "payment_status": request["payment"],
+        "payment_gateway": request["gateway"],
+        "assigned_provider_id": person.id if person else None,
+        "affiliate_id": kept["affiliate"].id if request["affiliate"] else None,
+        "created_at": request["bought"],
+        "due_at": clock.utc_now() + timedelta(hours=-1 if request["is_late"] else 5),
+        "customer_name": request["name"],
+    }
+    return new_request(kept["services"][request["service"]], **changes | more)
 
 
 def written(asked, kept):

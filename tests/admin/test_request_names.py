@@ -1,5 +1,7 @@
 """Looking for customers by their names: found in the order of the list, a page at a time, however many there are."""
 
+import itertools
+import string
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
@@ -9,11 +11,12 @@ from sqlalchemy import func, select, text
 from app.admin import paging
 from app.db import db, transaction
 from app.models import NameWord, ServiceRequest
-from tests.admin.rows import URL, listed, new_request, store
+from tests.admin.rows import URL, add_request, listed, new_request, store
 from tests.factories import make_request
 from tests.pages import Page
 from tests.statements import asked_with_values
 
+SENTENCE = [first + second for first, second in itertools.product(string.ascii_lowercase, "xyz")][:66]
 MANY = 2 * paging.PAGE_SIZE + 10
 
 
@@ -58,6 +61,14 @@ def test_one_pages_back_to_the_beginning_and_from_one_found_to_the_next(client, 
     page = Page(client.get(f"{URL}{row.id}?q=kavya+iyer").text)
     ways = [page.find("a", rel=way)[0]["href"] for way in ("prev", "next")]
     assert [str(each.id) in way for each, way in zip((newer, older), ways, strict=True)] == [True, True]
+
+
+def test_a_whole_page_may_be_pasted_into_the_search(client, staff, service):
+    wanted = add_request(service, customer_name=" ".join(SENTENCE[:9]))
+    add_request(service, customer_name=" ".join(SENTENCE[:8]))
+    assert listed(client, q=" ".join(SENTENCE[:9])) == [wanted.reference_number]
+    assert listed(client, q=" ".join(SENTENCE)) == []
+    assert client.get("/admin/palette/", query_string={"q": " ".join(SENTENCE)}).status_code == 200
 
 
 def plan_of(client, address):
