@@ -22,6 +22,8 @@ _BE_PATIENT, _BE_AS_BEFORE = f"SET LOCAL lock_timeout = '{_PATIENCE}'", "SET LOC
 @contextmanager
 def beside(logger: Logger, failure: str, **facts: object) -> Iterator[None]:
     """What goes wrong inside is logged as `failure` and undone alone; the transaction around it goes on."""
+    # What was changed before is none of this step, nor is what is wrong with that.
+    db.session.flush()
     try:
         with db.session.begin_nested(), _patience():
             yield

@@ -1,6 +1,7 @@
 """What is written for many at once is what the session writes for one: no column, entry or mail differs."""
 
 import json
+import logging
 import re
 from contextlib import nullcontext
 
@@ -13,6 +14,7 @@ from app.db import db, transaction
 from app.kit import clock
 from app.models import AuditEntry, Notification, RequestStatus, Role, ServiceRequest, StatusChange
 from app.workflows import assignment, audit, bulk_writes, requests, status
+from app.workflows.beside import beside
 from tests.admin.rows import add_request
 from tests.bulk import run
 from tests.factories import acting, make_provider, make_request, make_service, make_user
@@ -134,6 +136,19 @@ def test_what_was_changed_before_it_was_written_is_noticed(session):
     with pytest.raises(StaleDataError):
         note_and(change, request)
     assert _known() == known
+
+
+def test_what_is_wrong_with_a_sale_is_not_laid_to_a_step_beside_it(session, caplog):
+    def change(locked):
+        session.connection().execute(db.text("UPDATE service_requests SET version = version + 1"))
+        locked.status = S.IN_PROGRESS
+        with beside(logging.getLogger("counterfoil"), "a step failed"):
+            pass
+
+    request = make_request()
+    with pytest.raises(StaleDataError):
+        note_and(change, request)
+    assert "a step failed" not in caplog.text
 
 
 def test_after_it_is_written_a_row_is_as_it_stands_and_can_be_changed_again(session):

@@ -12,7 +12,8 @@ from app.db import db, rehearsal, transaction
 from app.models import DayOff, Edition, FeatureFlag, FlagState, GatewayConfig, Role, SavedView, Service, WorkingHours
 from app.workflows import catalog, editions, gateway_choice, gateway_health
 from app.workflows.editions import Kept
-from tests.factories import make_gateway, make_service, make_user
+from tests.events import event_body, post_event
+from tests.factories import make_gateway, make_payment, make_service, make_user
 
 SUBJECTS = ("catalog", "gateways", "flags", "people", "hours", "views")
 # Noted all day long, and read by the console from the rows themselves.
@@ -249,6 +250,15 @@ def test_what_is_kept_is_what_stands_in_the_tables(app, elsewhere, empty_databas
             seen = catalog.active_services()
         with app.app_context(), transaction():
             assert [catalog.get_for_sale(each.id) for each in seen] == seen
+
+
+def test_what_came_along_with_a_message_still_holds_when_it_is_looked_at_by_itself(app, rows):
+    with app.app_context():
+        body = event_body(make_payment())
+    assert post_event(app.test_client(), body).status_code == 200
+    with app.app_context():
+        assert editions.presume()
+        editions.make_sure()
 
 
 def test_within_a_transaction_what_is_known_lately_is_what_was_seen_just_before(app, rows, elsewhere):
