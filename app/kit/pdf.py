@@ -9,6 +9,7 @@ import zlib
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import groupby
+from operator import attrgetter
 
 import pydyf
 
@@ -21,6 +22,7 @@ Colour = tuple[int, int, int]
 Place = tuple[float, float]
 
 _UNKNOWN = "\ufffd"
+_piece_of = attrgetter("piece")
 
 
 class Document:
@@ -44,13 +46,12 @@ class Document:
 
     def write(self, text: str, face: Typeface, *, at: Place, size: int, colour: Colour) -> None:
         """One line of text; `at` is where it begins, on its foot."""
-        self._page.begin_text()
-        self._page.set_color_rgb(*_shares(colour))
-        self._page.move_text_to(at[0], HEIGHT - at[1])
-        for piece, glyphs in groupby(face.glyphs(text), lambda glyph: glyph.piece):
-            self._page.set_font_size(self._name(piece), size)
-            self._page.show_text(f"<{''.join([glyph.code for glyph in glyphs])}>")
-        self._page.end_text()
+        shown = [
+            f"/{self._name(piece)} {size} Tf <{''.join([glyph.code for glyph in glyphs])}> Tj"
+            for piece, glyphs in groupby(face.glyphs(text), _piece_of)
+        ]
+        # In one piece: step by step a line costs three times as much.
+        self._page.stream.append(f"BT {_ink(colour)} {at[0]:.3f} {HEIGHT - at[1]:.3f} Td {' '.join(shown)} ET")
 
     def rule(self, *, at: Place, length: float, colour: Colour) -> None:
         left, height = at[0], HEIGHT - at[1]
@@ -123,6 +124,11 @@ def _letters(piece: Piece) -> str:
         f"1 begincodespacerange\n<0000> <ffff>\nendcodespacerange\n{blocks}\n"
         "endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend"
     )
+
+
+@lru_cache(maxsize=16)
+def _ink(colour: Colour) -> str:
+    return " ".join(f"{share:.4f}" for share in _shares(colour)) + " rg"
 
 
 def _shares(colour: Colour) -> tuple[float, float, float]:

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.benchmarks import programs
 from tests.benchmarks.client import Client
@@ -14,6 +15,9 @@ _STARTS, _START, _ALONE, _FOUR = 3, 1.0, 95, 160
 _MEGABYTE = 1 << 20
 _WORKERS = 4
 _VISITS = 25
+_VISITORS = 8
+"""At the same time, and as many operators."""
+_FOR_OPERATORS = ["/admin/", "/admin/requests/", "/admin/payments/"]
 
 
 def rows(shop: Shop) -> Iterator[Row]:
@@ -49,17 +53,32 @@ def _memory(shop: Shop) -> Row:
 
 def _memory_of_four(shop: Shop) -> Row:
     with programs.product(shop.environment, workers=_WORKERS) as web:
-        _use(shop, web)
+        _use_all(shop, web)
         pids = (web.process.pid, *web.workers)
         total = sum(map(programs.proportional, pids)) / _MEGABYTE
-    name = f"memory of {_WORKERS} preloaded workers and their parent"
+    name = f"memory of {_WORKERS} preloaded workers in use and their parent"
     return Row(name, "", f"{total:.0f} MiB", f"≤ {_FOUR} MiB in all", total <= _FOUR)
 
 
 def _use(shop: Shop, web: programs.Web) -> None:
     """Every kind of page, often enough that what is kept is kept."""
-    _ask(Client(web.port, wanders=True), ["/", shop.read(first_address), "/track"])
-    _ask(sign_in(Client(web.port), "operator@example.com"), ["/admin/", "/admin/requests/", "/admin/payments/"])
+    _ask(Client(web.port, wanders=True), _shown_to_all(shop))
+    _ask(sign_in(Client(web.port), "operator@example.com"), _FOR_OPERATORS)
+
+
+def _use_all(shop: Shop, web: programs.Web) -> None:
+    """The same by many at once: a connection stays with the worker that took it, and one is enough for few."""
+    known = sign_in(Client(web.port), "operator@example.com").cookies
+    for_all = _shown_to_all(shop)
+    with ThreadPoolExecutor(_VISITORS * 2) as crowd:
+        asking = [crowd.submit(_ask, Client(web.port, wanders=True), for_all) for _ in range(_VISITORS)]
+        asking += [crowd.submit(_ask, Client(web.port, cookies=known), _FOR_OPERATORS) for _ in range(_VISITORS)]
+        for asked in asking:
+            asked.result()
+
+
+def _shown_to_all(shop: Shop) -> list[str]:
+    return ["/", shop.read(first_address), "/track"]
 
 
 def _ask(client: Client, paths: list[str]) -> None:
