@@ -110,6 +110,8 @@ def _erase_around(request_id: UUID) -> None:
         db.session.execute(delete(model).where(model.service_request_id == request_id))
     mine = Notification.service_request_id == request_id
     nothing: dict[str, Any] = {"context": {}, "sent_copy": None}
+    # Whoever sends it at this moment would note what it said.
+    taken_back = {"status": NotificationStatus.PENDING, "claimed_by": None, "claimed_until": None}
     waiting = (NotificationStatus.PENDING, NotificationStatus.DEAD)
     to_customer = Notification.recipient_user_id.is_(None)
     for change in (
@@ -117,6 +119,7 @@ def _erase_around(request_id: UUID) -> None:
         update(RequestNote).where(RequestNote.service_request_id == request_id).values(body=ERASED),
         update(AnalyticsEvent).where(AnalyticsEvent.service_request_id == request_id).values(service_request_id=None),
         update(Notification).where(mine).values(nothing),
+        update(Notification).where(mine, Notification.status == NotificationStatus.SENDING).values(taken_back),
         update(Notification).where(mine, to_customer).values(recipient=ERASED),
         update(Notification)
         .where(mine, to_customer, Notification.status.in_(waiting))

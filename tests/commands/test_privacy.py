@@ -18,14 +18,16 @@ from app.models import (
     Payment,
     Refund,
     RequestStatus,
+    Role,
     ServiceRequest,
 )
-from app.workflows import keys, requests, status
+from app.workflows import deliveries, keys, requests, status
 from app.workflows.audit import SYSTEM
+from app.workflows.deliveries import SentCopy
 from tests.auditing import problem, tamper
 from tests.commissions import give_back, make_affiliate, sell
-from tests.factories import make_customer, make_request
-from tests.outbox import deliver
+from tests.factories import make_customer, make_request, make_user
+from tests.outbox import deliver, everything
 from tests.test_stolen_database import handle_it_all, make_distinct_customer, word, words_of
 from tests.traces import found_in
 
@@ -153,6 +155,23 @@ def test_nobody_writes_to_an_erased_customer(app, session):
         status.change_status(locked, RequestStatus.IN_PROGRESS, actor=SYSTEM, note="Again")
     mine = select(func.count()).select_from(Notification).where(Notification.recipient_user_id.is_(None))
     assert session.scalar(mine) == len(letters)
+
+
+def test_a_message_that_was_on_its_way_leaves_no_copy_of_itself(app, session):
+    make_user(Role.ADMIN)
+    finished()
+    with transaction():
+        taken = deliveries.claim(50)
+    assert run(app, "erase-customer", EMAIL).exit_code == 0
+    with transaction():
+        deliveries.mark_sent(taken, [(key, SentCopy("For Kavya Iyer", "", "")) for key in taken.ids])
+    letters = everything()
+    assert [letter.sent_copy for letter in letters] == [None] * len(letters)
+    # Whether it was sent nobody knows: for us it is written anew, for a customer it is not.
+    assert {(letter.status, letter.recipient_user_id is None) for letter in letters} == {
+        ("dropped", True),
+        ("pending", False),
+    }
 
 
 def test_all_that_is_kept_about_one_customer_is_a_file_that_people_can_read(app, session, smtp, tmp_path):
