@@ -18,6 +18,7 @@ from app.extensions import login_manager
 from app.jobs import queue
 from app.kit.url_rules import Rule
 from app.links import Links
+from app.web import Web
 from app.workflows.notifications import postmark
 from app.workflows.place import here
 from app.workflows.terms import terms
@@ -30,7 +31,7 @@ def create_app(settings: Settings | None = None, *, has_pages: bool = True) -> F
     """
     settings = settings or Settings.from_env(os.environ)
     # The folder that a relative path of an SQLite database is relative to.
-    app = Flask(__name__, template_folder="../templates", instance_path=str(Path(__file__).resolve().parent.parent))
+    app = Web(__name__, template_folder="../templates", instance_path=str(Path(__file__).resolve().parent.parent))
     app.url_rule_class = Rule
     app.extensions["settings"] = settings
     app.extensions["links"] = Links(settings.base_url, settings.secret_key)

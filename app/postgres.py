@@ -6,14 +6,28 @@ from typing import Any
 
 from psycopg import Connection, Cursor, RawCursor
 from psycopg.errors import FeatureNotSupported
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
 from psycopg.types.string import StrDumper
+
+_UNSAID = (None,) * 5
+"""Sizes, and whether it may be empty: what else a description of a column has a place for."""
 
 
 class _Riding:
     """A cursor whose statement takes along what was to be sent with it."""
 
     connection: "PostgresConnection"
+    pgresult: PGresult | None
+
+    @property
+    def description(self) -> list[tuple[Any, ...]] | None:
+        """As the driver's: the name of each column and the number of its type. All else about that type is looked up
+        there too, for nobody."""
+        found = self.pgresult
+        if found is None or not (found.nfields or found.status == ExecStatus.TUPLES_OK):
+            return None
+        return [((found.fname(i) or b"").decode(), found.ftype(i), *_UNSAID) for i in range(found.nfields)]
 
     def execute(self, *words: Any, **settings: Any) -> Any:
         # What a cursor of the driver does with a statement.
@@ -42,11 +56,11 @@ class _Riding:
         return self
 
 
-class _RidingCursor(_Riding, Cursor[Any]):
+class _RidingCursor(_Riding, Cursor[Any]):  # type: ignore[misc]
     pass
 
 
-class _NativeCursor(_Riding, RawCursor[Any]):
+class _NativeCursor(_Riding, RawCursor[Any]):  # type: ignore[misc]
     pass
 
 

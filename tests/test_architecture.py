@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "observability.meters": set(),
     "config": {"kit"},
     "links": set(),
+    "web": set(),
     "connections": {"postgres"},
     "postgres": set(),
     "db": {"kit", "connections"},

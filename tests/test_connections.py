@@ -168,3 +168,17 @@ def test_what_no_statement_came_for_is_left_out(session, is_kept):
             session.connection()
     session.remove()
     assert session.scalar(text("SELECT 1")) == 1
+
+
+# --- what is said of columns
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT 1 AS one, 'a' AS \"zwei é\", now()", "SELECT", "SET LOCAL lock_timeout = 0"]
+)
+def test_columns_have_the_names_and_types_that_the_driver_tells(session, statement):
+    driver = session.connection().connection.dbapi_connection
+    ours, theirs = driver.execute(statement), psycopg.Cursor(driver)
+    theirs.execute(statement)
+    short = [tuple(column)[:2] for column in theirs.description] if theirs.description is not None else None
+    assert ours.description == (short and [(*each, None, None, None, None, None) for each in short])

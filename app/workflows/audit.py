@@ -11,6 +11,8 @@ from app.models import ActorKind, AuditEntry, User
 from app.workflows import audit_hashes, bulk_writes
 from app.workflows.fresh_rows import draft
 
+_written = json.JSONEncoder(default=str, ensure_ascii=False).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -77,7 +79,7 @@ def make_entry(
         actor_kind=actor.kind,
         actor_user_id=actor.user_id,
         address=actor.address,
-        salted=AuditEntry.salt(json.dumps(changes, default=str, ensure_ascii=False)),
+        salted=AuditEntry.salt(_written(changes)),
     )
     entry.digest = audit_hashes.digest_of(entry, entry.salted)
     return entry

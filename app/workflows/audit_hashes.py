@@ -11,6 +11,7 @@ from datetime import UTC
 
 from app.models import AuditEntry
 
+_written = json.JSONEncoder(separators=(",", ":")).encode
 BEGINNING = bytes(32)
 """What stands before the first entry."""
 
@@ -35,4 +36,4 @@ def _columns(entry: AuditEntry) -> bytes:
         entry.address,
         entry.created_at.astimezone(UTC).isoformat(timespec="microseconds"),
     ]
-    return json.dumps(values, separators=(",", ":")).encode() + b"\n"
+    return _written(values).encode() + b"\n"

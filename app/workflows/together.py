@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     CursorResult,
+    Executable,
     Insert,
     Integer,
     Select,
@@ -142,6 +143,19 @@ def _compiled(
     wanted: tuple[ColumnElement[Any], ...],
 ) -> Compiled:
     return compiled(_statement(changes, new, updates).add_columns(*wanted))
+
+
+def execute_kept(statement: Executable, values: Mapping[str, Any]) -> CursorResult[Any]:
+    """Carry out one that is kept by whoever asks, as it was compiled once. What it finds is as the driver has it."""
+    connection = db.session.connection()
+    if connection.dialect.name == "postgresql":
+        return _compiled_once(statement).execute(connection, values)
+    return connection.execute(statement, values)
+
+
+@lru_cache(maxsize=64)
+def _compiled_once(statement: Executable) -> Compiled:
+    return compiled(statement)
 
 
 def compiled(statement: Any) -> Compiled:

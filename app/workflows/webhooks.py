@@ -20,6 +20,7 @@ from app.models import Edition, EventOutcome, GatewayConfig, Payment, WebhookEve
 from app.workflows import audit, bulk_writes, disputes, editions, gateway_choice, notifications, payments, refunds
 from app.workflows.audit import Actor
 from app.workflows.editions import STAMPS, Stamps
+from app.workflows.together import execute_kept
 
 MAXIMUM_NOTE_LENGTH = 2_000
 RETRY = Backoff(first=timedelta(minutes=1), factor=3, retries=8)
@@ -95,10 +96,10 @@ def receive(gateway: str, event: GatewayEvent, body: bytes, headers: Mapping[str
         "attempts": 0,
         "next_attempt_at": now + _HANDLED_ON_ARRIVAL,
     }
-    connection = db.session.connection()
     verified_by = editions.seen_before()
     presumed = {"sender": gateway, "stamp": verified_by.gateways if verified_by else None}
-    row = connection.execute(_entry(connection.dialect.name, tuple(delivery)), delivery | presumed).one_or_none()
+    entry = _entry(db.session.get_bind().dialect.name, tuple(delivery))
+    row = execute_kept(entry, delivery | presumed).one_or_none()
     return Seen(row.id, row.handled_at is not None, row.last_webhook_at, row) if row else None
 
 

@@ -28,9 +28,9 @@ from app.connections import soon
 from app.db import db
 from app.kit import clock
 from app.models import OPEN_STATUSES, Availability, ProviderProfile, ServiceRequest, User
-from app.workflows import audit, together
+from app.workflows import audit
 from app.workflows.audit import Actor
-from app.workflows.together import Compiled
+from app.workflows.together import execute_kept
 
 _GATHERED = "gathered_work"
 _PROFILES = cast(Table, ProviderProfile.__table__)
@@ -120,7 +120,7 @@ def _look_and_take(best: Select[*tuple[Any, ...]], asked: Mapping[str, object]) 
     """In one statement, where the database takes that; else nobody else can write in between."""
     connection = db.session.connection()
     if connection.dialect.name == "postgresql":
-        return _both(best).execute(connection, asked).one_or_none()
+        return execute_kept(_both(best), asked).one_or_none()
     found = connection.execute(best.add_columns(true().label("is_taken")), asked).one_or_none()
     if found is not None:
         connection.execute(_taking(bindparam("profile")), {"profile": found.profile_id, "now": asked["now"]})
@@ -128,11 +128,11 @@ def _look_and_take(best: Select[*tuple[Any, ...]], asked: Mapping[str, object]) 
 
 
 @cache
-def _both(best: Select[*tuple[Any, ...]]) -> Compiled:
+def _both(best: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     found = best.cte("best")
     taking = _taking(found.c.profile_id).where(_PROFILES.c.open_work == found.c.open_work)
     taken = taking.returning(_PROFILES.c.id).cte("taken")
-    return together.compiled(select(found, exists().select_from(taken).label("is_taken")))
+    return select(found, exists().select_from(taken).label("is_taken"))
 
 
 def _taking(profile: ColumnElement[UUID]) -> Update:
