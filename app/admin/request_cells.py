@@ -73,7 +73,7 @@ def _from_template(macros: Any, may_work: bool) -> Iterator[tuple[str, Cell]]:
     yield "what", lambda row: what(row.service_name, row.tier_name)
     yield "amount", lambda row: amount(row.amount_minor, row.currency)
     yield "paid", lambda row: paid(row.payment_status)
-    yield "status", lambda row: status(row.status, may_work)
+    yield "status", lambda row: status(row.status, may_work, bool(request_rows.MOVES[row.status]))
     yield "provider", lambda row: provider(row.provider_name, may_work and row.closed_at is None)
     for name in ("email", "phone", "operator", "category", "gateway", "affiliate", "refunded"):
         yield name, partial(_call, getattr(macros, f"{name}_cell"))

@@ -17,7 +17,9 @@
     if (response.ok) return answer;
     if (response.status === 401) throw new Error("You were signed out. Reload the page to sign in again.");
     const error = answer.error ?? { message: "This did not work. Reload the page and try again." };
-    throw new Error([error.message, error.suggestedAction].filter(Boolean).join(" "));
+    // Of what changed in the meantime the row shows more than a reload would.
+    const advice = error.code === "stale" ? "The row shows it now: decide again." : error.suggestedAction;
+    throw new Error([error.message, advice].filter(Boolean).join(" "));
   }
 
   const address = (row) => `${table.dataset.url}/${row.dataset.row}`;
@@ -52,7 +54,7 @@
 
   function showMoves(row) {
     const moves = JSON.parse(table.dataset.moves)[row.dataset.status];
-    if (!moves.length) part("message").textContent = "This request cannot change any more.";
+    if (!moves.length) part("message").textContent ||= "This request cannot change any more.";
     const reopens = row.dataset.status === "completed";
     offer(moves.map((move) => ({
       label: move.ends ? `${move.label}…` : move.label,
@@ -137,6 +139,7 @@
     try {
       const answer = await call(`${address(row)}/row${location.search}`);
       editing = { ...editing, row: put(row, answer.row) };
+      if (editing.kind === "status" && part("note").hidden) showMoves(editing.row);
     } catch { /* the message of the refusal stands */ }
   }
 

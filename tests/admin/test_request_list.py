@@ -198,6 +198,17 @@ def test_an_empty_list_says_what_to_do(client, staff):
     assert "Remove all filters" in Page(client.get(f"{URL}?q=nobody@example.org").text).words
 
 
+def test_of_a_cancelled_request_nothing_is_promised_or_offered(client, staff, service):
+    over = add_request(service, status=RequestStatus.CANCELLED, due_at=clock.utc_now() + timedelta(hours=5))
+    row = Page(client.get(f"{URL}?view=all").text)
+    assert row.find("button", data_edit="status") == []
+    page = Page(client.get(f"{URL}{over.id}").text)
+    assert page.find("section", id="actions") == []
+    assert "First contact –" in page.words
+    add_request(service, status=RequestStatus.COMPLETED)
+    assert len(Page(client.get(f"{URL}?view=all").text).find("button", data_edit="status")) == 1
+
+
 def test_what_customers_wrote_is_text_and_nothing_else(client, staff, service):
     row = add_request(service, customer_name="<script>alert(1)</script>", service_name="<img src=x onerror=y>")
     for address in (f"{URL}?view=all", f"{URL}{row.id}"):

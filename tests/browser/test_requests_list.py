@@ -2,8 +2,10 @@
 
 import pytest
 
-from app.db import db
-from app.models import Role, ServiceRequest
+from app.db import db, transaction
+from app.models import RequestStatus, Role, ServiceRequest
+from app.workflows import requests, status
+from app.workflows.audit import SYSTEM
 from tests.browser.axe import violations
 from tests.factories import make_provider, make_request, make_service
 
@@ -69,6 +71,33 @@ def test_the_panel_follows_the_keys_and_closes(enter, shop):
     panel.get_by_role("heading", name=shop[2].reference_number).wait_for()
     panel.get_by_role("link", name="Open", exact=True).click()
     page.wait_for_url(f"**/admin/requests/{shop[2].id}?view=todo")
+
+
+@pytest.mark.parametrize("keys", ["", "jv"])
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_the_usual_columns_fit_their_frame_and_can_be_read(enter, shop, width, keys):
+    page = enter(viewport={"width": width, "height": 800}, at="/admin/requests/")
+    page.keyboard.type(keys)
+    if keys:
+        page.locator("#panel h2").wait_for()
+    is_beside = bool(keys) and width >= 1440
+    frame, table = (page.locator(each).bounding_box() for each in (".table-frame", ".requests"))
+    assert table["width"] <= frame["width"]
+    assert page.locator("tbody .provider").first.is_visible()
+    service = page.locator("tbody .what").first
+    assert service.is_visible() is not is_beside
+    assert is_beside or service.bounding_box()["width"] > 50
+
+
+def test_who_comes_second_is_told_and_chooses_from_what_is_possible_now(enter, shop):
+    page = enter(at="/admin/requests/")
+    with transaction():
+        status.change_status(requests.get_locked(shop[0].id), RequestStatus.IN_PROGRESS, actor=SYSTEM)
+    page.locator("tbody tr").first.locator("[data-edit=status]").click()
+    page.locator("[data-choices] >> text=Specialist assigned").click()
+    page.locator("[data-message] >> text=Nothing of yours was saved. The row shows it now: decide again.").wait_for()
+    page.locator("[data-choices] >> text=Completed").click()
+    page.locator("tr[data-status=completed]").wait_for()
 
 
 def test_the_panel_says_so_when_the_connection_is_gone(enter, shop):
