@@ -73,6 +73,7 @@ for (const form of document.querySelectorAll("[data-selectable]")) {
     if (event.target.matches("[data-all]")) for (const box of boxes()) box.checked = event.target.checked;
     const count = boxes().filter((box) => box.checked).length;
     const shown = form.querySelector("[data-count]");
-    if (shown) shown.textContent = count;
+    const all = form.querySelector("input[name=scope]:checked + * [data-list-count]");
+    if (shown) shown.textContent = all ? all.textContent || "All" : count;
   });
 }

@@ -205,8 +205,10 @@ def test_of_a_cancelled_request_nothing_is_promised_or_offered(client, staff, se
     page = Page(client.get(f"{URL}{over.id}").text)
     assert page.find("section", id="actions") == []
     assert "First contact –" in page.words
+    late = add_request(service, due_at=clock.utc_now() - timedelta(hours=5))
+    assert "First contact 5 h late In charge" in Page(client.get(f"{URL}{late.id}").text).words
     add_request(service, status=RequestStatus.COMPLETED)
-    assert len(Page(client.get(f"{URL}?view=all").text).find("button", data_edit="status")) == 1
+    assert len(Page(client.get(f"{URL}?view=all").text).find("button", data_edit="status")) == 2
 
 
 def test_what_customers_wrote_is_text_and_nothing_else(client, staff, service):
