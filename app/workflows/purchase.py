@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Table, bindparam, select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
@@ -25,6 +25,7 @@ from app.workflows import affiliates, audit, catalog, editions, gateway_choice
 from app.workflows.audit import SYSTEM
 from app.workflows.fresh_rows import draft, insert_rows
 from app.workflows.gateway_choice import GatewayAccount
+from app.workflows.together import execute_kept
 
 FIRST_CHECK_AFTER = timedelta(minutes=10)
 _MAXIMUM_TRIES = 5
@@ -139,7 +140,7 @@ def attach_intent(payment_id: UUID, intent: PaymentIntent) -> bool:
     News of the payment may have come before, with an id of it, but without the way to pay.
     """
     kept = {"payment": payment_id, "next_check_at": clock.utc_now() + FIRST_CHECK_AFTER, **_ways_to_pay(intent)}
-    is_news = cast(CursorResult[Any], db.session.connection().execute(_ATTACH, kept)).rowcount == 1
+    is_news = execute_kept(_ATTACH, kept).rowcount == 1
     known = db.session.identity_map.get(identity_key(Payment, payment_id))
     if is_news and known is not None:
         db.session.expire(known)

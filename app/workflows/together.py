@@ -121,14 +121,15 @@ def _flattened(new: NewRows, number: int) -> tuple[_Shape, dict[str, Any]]:
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """The library compiles a statement with several rows anew each time, and the driver looks for the parameters of a
-    long one each time: both together take longer than to carry it out."""
+    long one each time: both together take longer than to carry it out. `drawn` is what every change sets anew."""
 
     text: str
     constants: Mapping[str, Any]
+    drawn: Mapping[str, Callable[[Any], Any]]
     processors: Sequence[tuple[str, Callable[[Any], Any] | None]]
 
     def execute(self, connection: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
-        given = {**self.constants, **values}
+        given = {**self.constants, **{name: draw(None) for name, draw in self.drawn.items()}, **values}
         parameters = tuple(process(given[name]) if process else given[name] for name, process in self.processors)
         driver: Any = connection.connection.dbapi_connection
         with driver.native_parameters():
@@ -163,7 +164,8 @@ def compiled(statement: Any) -> Compiled:
     done: Any = statement.compile(dialect=_NATIVE)
     types = [(name, done.binds[name].type.dialect_impl(_NATIVE)) for name in done.positiontup]
     constants = {name: value for name, value in done.params.items() if value is not None}
-    return Compiled(done.string, constants, [(name, kind.bind_processor(_NATIVE)) for name, kind in types])
+    drawn = {column.key: column.onupdate.arg for column in done.update_prefetch}
+    return Compiled(done.string, constants, drawn, [(name, kind.bind_processor(_NATIVE)) for name, kind in types])
 
 
 def _statement(

@@ -169,6 +169,16 @@ def test_work_is_spread_and_stops_at_capacity(session):
     assert given_to[4:] == [None, None]
 
 
+def test_counting_work_in_is_a_change_like_any_other(session):
+    make_provider()
+    profile = session.scalars(select(ProviderProfile)).one()
+    made_at = profile.updated_at
+    make_request(make_service())
+    session.refresh(profile)
+    assert profile.open_work == 1
+    assert made_at < profile.last_assigned_at <= profile.updated_at
+
+
 def test_a_request_given_by_hand_before_it_was_paid_stays_where_it_is(session):
     provider = make_provider(availability=Availability.AWAY)
     payment = make_payment()
