@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from logging import Logger
 from typing import Any, TypeVar
 
-from sqlalchemy import text
-
 from app.connections import soon
 from app.db import Model, db
 
@@ -15,8 +13,6 @@ T = TypeVar("T")
 
 _PATIENCE = "1s"
 """How long such a step waits for a lock that somebody else holds, on PostgreSQL."""
-_WAIT = text("SELECT set_config('lock_timeout', :patience, true)")
-_BE_PATIENT, _BE_AS_BEFORE = f"SET LOCAL lock_timeout = '{_PATIENCE}'", "SET LOCAL lock_timeout = 0"
 
 
 @contextmanager
@@ -45,15 +41,15 @@ class Step:
 def attempt() -> Iterator[None]:
     """For statements that the session knows nothing of: what goes wrong inside is undone alone, and raised."""
     connection = db.session.connection()
-    waits = connection.dialect.name == "postgresql"
-    soon(connection, "SAVEPOINT attempt", *([_BE_PATIENT] if waits else []))
+    soon(connection, "SAVEPOINT attempt")
     try:
-        yield
+        with _patience():
+            yield
     except Exception:
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT attempt")
         soon(connection, "RELEASE SAVEPOINT attempt")
         raise
-    soon(connection, "RELEASE SAVEPOINT attempt", *([_BE_AS_BEFORE] if waits else []))
+    soon(connection, "RELEASE SAVEPOINT attempt")
 
 
 def store_beside(logger: Logger, failure: str, rows: Sequence[T], store: Callable[[Sequence[T]], object]) -> None:
@@ -73,14 +69,12 @@ def store_beside(logger: Logger, failure: str, rows: Sequence[T], store: Callabl
 
 @contextmanager
 def _patience() -> Iterator[None]:
-    _wait_at_most(_PATIENCE)
+    connection = db.session.connection()
+    waits = connection.dialect.name == "postgresql"
+    if waits:
+        soon(connection, f"SET LOCAL lock_timeout = '{_PATIENCE}'")
     yield
     db.session.flush()
     # Undoing the step would undo this with it; carrying it out keeps it to the end of the transaction.
-    _wait_at_most("0")
-
-
-def _wait_at_most(patience: str) -> None:
-    connection = db.session.connection()
-    if connection.dialect.name == "postgresql":
-        connection.execute(_WAIT, {"patience": patience})
+    if waits:
+        soon(connection, "SET LOCAL lock_timeout = 0")
