@@ -1,5 +1,6 @@
 """The Sandbox company: whom it lets in, and books that hold when many write at once."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -16,6 +17,7 @@ from app.gateways.base import (
     EventKind,
     GatewayError,
     GatewayUnavailable,
+    InvalidSignature,
     PaymentIntentParams,
     RefundParams,
     SnapshotStatus,
@@ -130,6 +132,18 @@ def test_any_text_for_a_signature_is_refused_without_an_error(text):
 def test_a_changed_body_is_refused(mask, place):
     changed = BODY[:place] + bytes([BODY[place] ^ mask]) + BODY[place + 1 :]
     assert not is_taken(sign(BODY, SECRET), body=changed)
+
+
+@pytest.mark.parametrize("name", ["id", "intent_id", "metadata"])
+def test_an_event_with_ids_that_no_database_keeps_is_none(name):
+    half = "half of a pair: \ud800"
+    ids = {"id": "sbp_1", "intent_id": "sbi_1", name: {"payment_id": half} if name == "metadata" else half}
+    told = {"status": "paid", "amount": 1, "currency": "INR", "error": None, "metadata": {}, **ids}
+    body = json.dumps({"id": "sbe_1", "type": "payment.paid", "payment": told}).encode()
+    with pytest.raises(InvalidSignature):
+        adapter(SECRET).parse_webhook(body, {SIGNATURE_HEADER: sign(body, SECRET)})
+    fine = body.replace(b"\\ud800", b"")
+    assert adapter(SECRET).parse_webhook(fine, {SIGNATURE_HEADER: sign(fine, SECRET)}).snapshot is not None
 
 
 def open_intent(**changes):
