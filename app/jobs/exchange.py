@@ -41,11 +41,12 @@ def hand_over(host: smtplib.SMTP, content: bytes, *, sender: str, receiver: str)
 
 
 def _begin_anew(host: smtplib.SMTP, *commands: str, after: Refused) -> None:
-    """The next mail will notice by itself when the line is lost."""
+    """Where the line is lost, it is closed."""
     if after.code != _GOING_AWAY:
         with suppress(smtplib.SMTPServerDisconnected):
             for command in commands:
-                host.docmd(command)
+                if host.docmd(command)[0] == _GOING_AWAY:
+                    host.close()
 
 
 def _commands(host: smtplib.SMTP, size: int, *, sender: str, receiver: str) -> list[bytes]:
@@ -61,11 +62,16 @@ def _announce(host: smtplib.SMTP, commands: Sequence[bytes]) -> tuple[Refused | 
     """What was refused first, if anything was; and the last answer that came."""
     is_at_once = host.has_extn("pipelining")
     refusal, code = None, 0
-    for position, (code, said) in enumerate(_answers(host, commands, is_at_once=is_at_once)):
-        if code == _GOING_AWAY or (refusal is None and code not in _EXPECTED[position]):
-            refusal = Refused(code, said, is_about_receiver=position == 1)
-        if code == _GOING_AWAY or (refusal and not is_at_once):
-            break
+    try:
+        for position, (code, said) in enumerate(_answers(host, commands, is_at_once=is_at_once)):
+            if code == _GOING_AWAY or (refusal is None and code not in _EXPECTED[position]):
+                refusal = Refused(code, said, is_about_receiver=position == 1)
+            if code == _GOING_AWAY or (refusal and not is_at_once):
+                break
+    except smtplib.SMTPServerDisconnected:
+        # Some say no, and hang up.
+        if refusal is None:
+            raise
     return refusal, code
 
 

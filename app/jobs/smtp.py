@@ -136,7 +136,7 @@ class MailServer:
         if self._sent >= MESSAGES_A_CONNECTION:
             self._close()
             self._sent = 0
-        if self._connection is None:
+        if self._connection is None or cast(smtplib.SMTP, self._connection.host).sock is None:
             connection = _Connection(mail_settings())
             connection.host = connection.configure_host()
             self._connection, self._sent = connection, 0

@@ -117,6 +117,16 @@ def test_a_server_that_waits_for_the_text_of_a_mail_to_nobody_gets_none():
     assert heard[3:] == [b".\r\n", b"RSET\r\n"]
 
 
+@pytest.mark.parametrize(
+    "more",
+    [[(0, b"")], [(0, b"503 no receiver\r\n")], [(0, b"503 no receiver\r\n"), (1, b"421 too many of these\r\n")]],
+)
+def test_a_server_that_says_no_and_hangs_up_is_believed(more):
+    with scripted((3, b"250 ok\r\n550 no such mailbox\r\n"), *more) as (host, _), pytest.raises(Refused) as refused:
+        hand_over(host)
+    assert (refused.value.code, refused.value.is_about_receiver, host.sock) == (550, True, None)
+
+
 def test_a_server_that_goes_away_amid_the_commands_is_believed():
     with scripted((3, b"250 ok\r\n421 4.7.0 come back later\r\n")) as (host, _), pytest.raises(Refused) as refused:
         hand_over(host)

@@ -126,6 +126,17 @@ def test_a_refused_address_is_dead_at_once_and_its_error_names_nobody(session, s
     assert row.next_attempt_at is None
 
 
+def test_a_server_that_hangs_up_on_a_refused_address_gets_the_rest_over_another_line(session, smtp):
+    first, second = owe(2)
+    with transaction() as opened:
+        opened.get_one(Notification, key_of(first)).recipient = "nobody@example.org"
+    smtp.unknown_recipients.add("nobody@example.org")
+    smtp.hangs_up = True
+    deliver()
+    assert fresh(first).last_error == "550 5.1.1 <[address]>: no such mailbox here"
+    assert [(fresh(row).status, fresh(row).attempts) for row in (first, second)] == [("dead", 1), ("sent", 0)]
+
+
 def test_an_address_that_mail_cannot_be_sent_to_is_dead_and_holds_up_nobody(session, smtp):
     first, second = owe(2)
     with transaction() as opened:

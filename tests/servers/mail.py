@@ -56,6 +56,8 @@ class MailServer:
         self.connections = 0
         self._takes_all_at_once = takes_all_at_once
         self.unknown_recipients: set[str] = set()
+        self.hangs_up = False
+        """On whoever names an unknown recipient."""
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self.attempts: list[Received] = []
@@ -113,6 +115,7 @@ class MailServer:
         self.connections = 0
         self.attempts.clear()
         self.unknown_recipients.clear()
+        self.hangs_up = False
         self._answers.clear()
         self.release()
 
@@ -132,7 +135,11 @@ class MailServer:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if address in self.unknown_recipients:
-            return f"550 5.1.1 <{address}>: no such mailbox here"
+            refusal = f"550 5.1.1 <{address}>: no such mailbox here"
+            if self.hangs_up:
+                await server.push(refusal)
+                server.transport.close()
+            return refusal
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
