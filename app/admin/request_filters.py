@@ -91,6 +91,11 @@ def parse_filters(arguments: Mapping[str, str], user: User) -> RequestFilters:
     return replace(base, text=listing.searched_text(arguments), **_within(wanted))
 
 
+def is_of_late_ones(arguments: Mapping[str, str]) -> bool:
+    """Whether an address asks for late requests alone, without a look at all else in it."""
+    return view_of(arguments).filters.is_overdue or _asks_for_late(arguments)
+
+
 def make_controls(arguments: Mapping[str, str]) -> list[Control]:
     """The controls above the list, filled with what was understood."""
     understood = _criteria(arguments)
@@ -118,11 +123,15 @@ def _criteria(arguments: Mapping[str, str]) -> dict[str, Any]:
         "period": given["period"] if given.get("period") in _PERIODS else None,
         "start": _day(given.get("from")),
         "end": _day(given.get("to")),
-        "is_overdue": True if given.get("overdue") in {"1", "yes"} else None,
+        "is_overdue": True if _asks_for_late(given) else None,
         "gateway": _word(given.get("gateway")),
         "affiliate_id": _key(given.get("affiliate")),
         "sort": _member(Sort, given.get("sort")),
     }
+
+
+def _asks_for_late(arguments: Mapping[str, str]) -> bool:
+    return arguments.get("overdue", "").strip() in {"1", "yes"}
 
 
 def _all_controls() -> list[tuple[str, Control]]:

@@ -72,7 +72,7 @@ class RequestList(ConsoleView):
     def sort_of(self, arguments: Mapping[str, str]) -> str:
         """Late ones stand by how late they are unless asked otherwise; only they have a due time to sort by."""
         asked = arguments.get("sort", "")
-        is_late = request_filters.parse_filters(arguments, self.user).is_overdue
+        is_late = request_filters.is_of_late_ones(arguments)
         if asked in {Sort.NEWEST, Sort.OLDEST} or (asked == Sort.DUE and is_late):
             return asked
         return Sort.DUE if is_late else Sort.NEWEST
