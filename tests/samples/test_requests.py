@@ -188,10 +188,11 @@ def test_nobody_is_told_a_second_time(load):
     paid = select(Payment).where(Payment.completed_at.is_not(None)).limit(20)
     with transaction() as session:
         for payment in session.scalars(paid):
-            notifications.payment_confirmed(payment.service_request, payment)
-            notifications.new_request(payment.service_request)
-            if payment.service_request.provider:
-                notifications.provider_assigned(payment.service_request, payment.service_request.provider)
+            request = payment.service_request
+            notifications.payment_confirmed(request, payment)
+            notifications.new_request(request)
+            if who := request.provider:
+                notifications.provider_assigned(request, notifications.Recipient(who.email, who.id))
     assert count(Notification) == before
 
 
