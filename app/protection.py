@@ -99,8 +99,8 @@ def _wanted(response: Response) -> Iterator[tuple[str, str]]:
 
 def _say_when(response: Response) -> Response:
     """When to try again after too many tries. Those within their limit need not ask Redis a second time."""
-    broken = limiter.current_limit
-    if response.status_code == 429 and broken is not None and broken.breached:
+    broken = limiter.current_limit if response.status_code == 429 else None
+    if broken is not None and broken.breached:
         # Without an answer the general advice stands.
         with suppress(RedisError):
             response.headers["Retry-After"] = str(max(1, int(broken.reset_at - time.time())))
