@@ -35,6 +35,9 @@ _MAY_HAVE_PAID = (
 _SENT_AGAIN = frozenset({"checkout.buy", "checkout.pay", "sandbox.pay"})
 """Forms that may be sent twice and are then taken once; a password is never put into a page."""
 
+_AT_WORK = frozenset({"admin", "provider", "affiliate", "account"})
+"""How the addresses of staff and partners begin: they have no use for the shop."""
+
 _LAST_RESORT = (
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
     "<title>Something went wrong</title><h1>{message}</h1><p>{money}</p><p>{action}</p><p>{number}</p>"
@@ -157,7 +160,12 @@ def _page(trouble: Trouble) -> str:
     number = g.get("request_id")
     try:
         return render_template(
-            "errors/error.html", trouble=trouble, money=money, request_id=number, retry=_retry(trouble)
+            "errors/error.html",
+            trouble=trouble,
+            money=money,
+            request_id=number,
+            retry=_retry(trouble),
+            is_at_work=request.path.split("/")[1] in _AT_WORK,
         )
     except Exception:
         logger.exception("the page that tells of errors is broken")

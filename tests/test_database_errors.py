@@ -224,6 +224,24 @@ def test_every_page_of_the_purchase_says_how_it_stands_with_the_money(app):
     assert endpoints == {each for each in known if not each.startswith("api_")} | without_money
 
 
+@pytest.mark.parametrize("path", ["/admin/requests/", "/provider", "/affiliate", "/account"])
+def test_who_works_here_is_led_back_to_work_not_to_the_shop(client, session, path):
+    with failing(ERRORS[0]):
+        answer = client.get(path)
+    assert answer.status_code == 503
+    leads_to = {each["href"] for each in Page(answer.text).find("a")}
+    assert leads_to >= {path, "/home"}
+    assert not leads_to & {"/", "/track", "/#services"}
+
+
+def test_who_sent_something_at_work_reads_how_to_get_it_back(client, session):
+    with failing(ERRORS[0]):
+        answer = client.post("/account/password", data={"password": "correct horse"})
+    assert answer.status_code == 503
+    assert "what you wrote is still there" in Page(answer.text).words
+    assert "correct horse" not in answer.text
+
+
 def test_a_password_never_comes_back_in_a_page(client, session):
     with failing(ERRORS[0]):
         answer = client.post("/login", data={"email": "asha@example.com", "password": "correct-horse-battery"})
