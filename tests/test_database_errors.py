@@ -21,6 +21,7 @@ from app.workflows import flags
 from tests.checkout.answers import right_answers
 from tests.factories import make_gateway, make_service
 from tests.pages import Page
+from tests.sign_in import sign_in
 
 # Not the session's registry, which the package has under the same name.
 database = sys.modules[insist.__module__]
@@ -224,8 +225,9 @@ def test_every_page_of_the_purchase_says_how_it_stands_with_the_money(app):
     assert endpoints == {each for each in known if not each.startswith("api_")} | without_money
 
 
-@pytest.mark.parametrize("path", ["/admin/requests/", "/provider", "/affiliate", "/account"])
+@pytest.mark.parametrize("path", ["/admin/requests/", "/provider/", "/affiliate/", "/account"])
 def test_who_works_here_is_led_back_to_work_not_to_the_shop(client, session, path):
+    sign_in(client)
     with failing(ERRORS[0]):
         answer = client.get(path)
     assert answer.status_code == 503
@@ -235,6 +237,7 @@ def test_who_works_here_is_led_back_to_work_not_to_the_shop(client, session, pat
 
 
 def test_who_sent_something_at_work_reads_how_to_get_it_back(client, session):
+    sign_in(client)
     with failing(ERRORS[0]):
         answer = client.post("/account/password", data={"password": "correct horse"})
     assert answer.status_code == 503
