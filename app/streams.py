@@ -18,13 +18,18 @@ CHUNK = 1000
 def stream(query: Select[Any]) -> Generator[Sequence[Any]]:
     """The rows in the driver's own types: a query that needs no types of ours reads the same from both databases.
 
-    Whoever does not read to the end closes it: until then nothing else can be asked.
+    Whoever does not read to the end closes it, which ends the transaction: until then nothing else can be asked.
     """
     connection = db.session.connection()
-    if connection.dialect.name == "postgresql":
-        yield from _as_they_come(query, connection)
-    else:
-        yield from connection.execute(query, execution_options={"yield_per": CHUNK})
+    try:
+        if connection.dialect.name == "postgresql":
+            yield from _as_they_come(query, connection)
+        else:
+            yield from connection.execute(query, execution_options={"yield_per": CHUNK})
+    except GeneratorExit:
+        # The driver has called the query off, and the server its transaction with it, if that came in time.
+        db.session.rollback()
+        raise
 
 
 def _as_they_come(query: Select[Any], connection: Connection) -> Generator[Sequence[Any]]:
