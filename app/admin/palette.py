@@ -86,10 +86,9 @@ class PaletteView(Guarded):
     @expose("/keys", methods=("POST",))
     def choose_keys(self) -> ResponseReturnValue:
         """Whether single keys do something, for this person on every computer."""
-        is_wanted = bool(request.form.get("single"))
         with transaction():
-            keys.choose(self.user.id, single=is_wanted)
-        return jsonify(single=is_wanted)
+            keys.choose(self.user.id, single=bool(request.form.get("single")))
+        return "", 204
 
     # --- what there always is
 

@@ -123,17 +123,20 @@ function tick(row, isRange) {
   list?.querySelector("[data-keys-choice]").addEventListener("change", async (event) => {
     const form = event.currentTarget;
     const problem = form.querySelector("[role=alert]");
+    const body = new FormData(form);
+    // Before the answer: the next key is already meant as chosen.
+    document.body.toggleAttribute("data-keys-off", !event.target.checked);
     try {
       const answer = await fetch(form.action, {
         method: "POST",
         headers: { Accept: "application/json", "X-CSRFToken": csrfToken },
-        body: new FormData(form),
+        body,
       });
       if (!answer.ok) throw new Error(answer.status);
-      document.body.toggleAttribute("data-keys-off", !(await answer.json()).single);
       problem.hidden = true;
     } catch {
       event.target.checked = !event.target.checked;
+      document.body.toggleAttribute("data-keys-off", !event.target.checked);
       problem.textContent = "This could not be saved, so nothing changed. Try again in a minute, or reload the page.";
       problem.hidden = false;
     }

@@ -98,7 +98,7 @@ const openPalette = (() => {
     text.setAttribute("aria-expanded", String(shown.length > 0));
     const stays = before && isPicked ? shown.findIndex((entry) => entry.group === before.group && entry.label === before.label) : -1;
     // Enter must not open what was found for fewer letters, nor do anything before a word is typed.
-    const isMeant = words.length && shown[0].group !== "Search" && !(search && shown[0].isFound);
+    const isMeant = words.length && shown.length && shown[0].group !== "Search" && !(search && shown[0].isFound);
     activate(stays >= 0 ? stays : isMeant ? 0 : -1);
     say();
   }

@@ -68,6 +68,18 @@ def test_shift_enter_leaves_room_for_a_note_to_the_customer(enter, desk):
     page.wait_for_selector(".timeline >> text=We start today.")
 
 
+def test_a_name_that_is_not_to_choose_is_said_and_mended(enter, desk):
+    page = enter()
+    open_request(page, desk[0])
+    press(page, "a")
+    page.keyboard.type("arx")
+    page.wait_for_selector("#palette-state >> text=Nothing of that name.")
+    assert not offered(page)
+    press(page, "Enter", "Backspace")
+    assert chosen(page).startswith("Arvind Rao")
+    assert stored(desk[0].id).assigned_provider_id is None
+
+
 def test_who_looks_for_a_customer_assigns_nobody(enter, desk):
     page = enter()
     open_request(page, desk[0])
@@ -192,6 +204,27 @@ def test_single_keys_can_be_switched_off_and_on_again(enter, desk):
     press(page, "Escape", "g", "p")
     page.wait_for_url("**/admin/payments/")
     assert len(db.session.scalars(select(UserPreference)).all()) == 1
+
+
+def test_single_keys_are_off_before_the_answer_and_on_again_when_that_could_not_be_saved(enter, desk):
+    page = enter()
+    open_request(page, desk[0])
+    held = []
+    page.route("**/palette/keys", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it is given.
+    press(page, "?")
+    with page.expect_request("**/palette/keys"):
+        page.click("text=Single keys do something.")
+    press(page, "Escape", "a")
+    assert not page.is_visible("dialog[open]")
+    ask(page, "keys")
+    press(page, "Enter")
+    page.wait_for_selector("#keys[open]")
+    with page.expect_event("requestfailed"):
+        held[0].abort()
+    page.wait_for_selector("#keys >> text=This could not be saved")
+    assert page.is_checked("[name=single]")
+    press(page, "Escape", "a")
+    page.wait_for_selector("#palette[open]")
 
 
 def test_the_list_of_keys_names_those_of_the_page(enter, desk):
