@@ -9,6 +9,8 @@ CHOSEN = f"{OPTION}[aria-selected=true]"
 
 
 def press(page: Any, *keys: str) -> None:
+    # A new page is in sight before its scripts listen.
+    page.wait_for_load_state()
     for key in keys:
         page.keyboard.press(key)
 

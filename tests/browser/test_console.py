@@ -112,7 +112,7 @@ def test_the_list_works_by_keys_alone(enter, shop):
     page.keyboard.press("Enter")
     row(page, keys[0]).locator("[data-edit=status]", has_text="In progress").wait_for()
     page.keyboard.press("?")
-    assert page.is_visible("#keys")
+    page.wait_for_selector("#keys")
     page.keyboard.press("Escape")
     page.keyboard.press("/")
     page.keyboard.type("iyer")
@@ -132,6 +132,7 @@ def test_selected_rows_are_changed_together(enter, shop):
     page.select_option("#bulk-provider", label="Priya Raman")
     page.click(".bulk >> text=Assign >> nth=0")
     page.wait_for_selector("text=3 requests done")
+    page.wait_for_load_state()
     assert page.locator("[data-edit=status]", has_text="Specialist assigned").count() == 3
 
 
@@ -173,7 +174,7 @@ def test_the_operators_way_without_scripts(enter, shop):
     page.fill("#status-note", "One paper was missing.")
     page.click("button:has-text('Set status')")
     assert stored(key).status is RequestStatus.IN_PROGRESS
-    assert page.is_visible("text=Called, papers come tomorrow.")
+    page.wait_for_selector("text=Called, papers come tomorrow.")
 
 
 def every_page(requests):

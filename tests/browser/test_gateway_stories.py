@@ -69,6 +69,7 @@ def test_refunded_in_two_parts_nothing_is_left(sale: Sale, open_page: Any, enter
     page.click(REFUNDING)
     page.wait_for_selector("text=Refunded $1,499.50.")
     page.wait_for_selector(".account >> text=Nothing is left to refund.")
+    page.wait_for_load_state()
     assert page.locator(".account summary").count() == 0
     assert page.locator(".timeline li", has_text="Mail to customer: Refund").count() == 2
     sale.check(refunds=(99_950, 149_950))

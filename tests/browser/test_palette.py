@@ -210,7 +210,7 @@ def test_without_scripts_the_search_stays(enter, desk):
     page = enter(java_script_enabled=False, at="/admin/")
     page.fill("#search", "kavya@example.org")
     page.press("#search", "Enter")
-    assert page.is_visible(f"text={desk[0].reference_number}")
+    page.wait_for_selector(f"text={desk[0].reference_number}")
 
 
 def test_a_partner_has_no_palette(open_page, session):

@@ -146,7 +146,7 @@ def test_views_and_columns_work_without_scripts(enter, shop):
     page.click("summary:has-text('Columns')")
     page.check("input[value=operator]")
     page.click("text=Show these")
-    assert page.is_visible("th:has-text('In charge')")
+    page.wait_for_selector("th:has-text('In charge')")
     page.click("summary:has-text('Save view')")
     page.fill("#view-name", "By forms alone")
     page.click("button:has-text('Save view')")

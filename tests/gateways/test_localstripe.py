@@ -216,7 +216,7 @@ def fresh(row):
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not is_so():
         assert time.monotonic() < deadline, "no message came"
         db.session.rollback()

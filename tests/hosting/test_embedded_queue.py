@@ -19,7 +19,7 @@ from app.hosting.embedded_queue import EmbeddedQueue, QueueServerMissing
 def running(queue: EmbeddedQueue) -> Iterator[redis.Redis]:
     with subprocess.Popen(queue.command, stdout=subprocess.DEVNULL) as process:
         try:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while not queue.answers():
                 assert process.poll() is None
                 assert time.monotonic() < deadline

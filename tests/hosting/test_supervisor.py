@@ -55,7 +55,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
     service.end()
 
 
-def eventually(holds: Callable[[], bool], within: float = 15.0) -> None:
+def eventually(holds: Callable[[], bool], within: float = 60.0) -> None:
     deadline = time.monotonic() + within
     while not holds():
         assert time.monotonic() < deadline, "did not happen in time"

@@ -25,7 +25,7 @@ def server(request):
 
 @contextmanager
 def line_to(port):
-    host = smtplib.SMTP("127.0.0.1", port, "localhost", timeout=5)
+    host = smtplib.SMTP("127.0.0.1", port, "localhost", timeout=60)
     try:
         yield host
     finally:

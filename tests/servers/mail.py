@@ -79,7 +79,7 @@ class MailServer:
         """Let go of whoever waits for an answer."""
         self._loop.call_soon_threadsafe(self._release)
 
-    def wait_for_attempts(self, number: int, seconds: float = 30) -> None:
+    def wait_for_attempts(self, number: int, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while len(self.attempts) < number:
             assert time.monotonic() < deadline, f"{len(self.attempts)} of {number} messages came"

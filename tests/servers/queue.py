@@ -32,7 +32,7 @@ def start() -> QueueServer:
     process = subprocess.Popen(
         [*queue.command, "--appendonly", "no"], stdout=subprocess.DEVNULL, preexec_fn=orphans.before_exec()
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not queue.answers():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()

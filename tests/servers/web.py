@@ -28,7 +28,7 @@ class WebServer:
 
     def wait_until_idle(self) -> None:
         """A browser that is gone may have left a request behind; the next test must not meet it."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while self._busy and time.monotonic() < deadline:
             time.sleep(0.01)
 
