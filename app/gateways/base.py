@@ -16,9 +16,8 @@ from app.gateways.errors import (
     UnsupportedAmount,
     UnsupportedGateway,
 )
+from app.gateways.storable import ensure_storable
 from app.kit.money import Money
-
-_LONGEST_NAME = 255
 
 # Who speaks the contract finds its errors here too.
 __all__ = [
@@ -282,18 +281,7 @@ class Gateway(ABC):
             raise InvalidSignature
         try:
             event = self.process_webhook(payload, headers)
-            _ensure_storable(event)
-        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+            ensure_storable(event)
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError, RecursionError) as error:
             raise InvalidSignature("The message is signed, but is no event we can read.") from error
         return event
-
-
-def _ensure_storable(event: GatewayEvent) -> None:
-    """Raises ValueError for what no database keeps; no gateway has such ids, but a stranger with its secret may."""
-    names, paid = (event.event_id, event.name), event.snapshot
-    if any(len(name) > _LONGEST_NAME or "\0" in name for name in names):
-        raise ValueError("a name of an event is too long, or holds a NUL")
-    ids = (paid.gateway_intent_id, paid.gateway_payment_id, paid.metadata.get("payment_id")) if paid is not None else ()
-    for text in (*names, *ids):
-        if text is not None:
-            text.encode()

@@ -5,20 +5,21 @@ import itertools
 import json
 import random
 from collections.abc import Callable, Iterator
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from app.db import db
+from app.db import db, transaction
 from app.gateways import Gateway
 from app.gateways.base import GatewayEvent, InvalidSignature
 from app.gateways.network import certificates
 from app.kit.money import Money
-from app.models import WebhookEvent
+from app.models import GatewayConfig, Payment, PaymentStatus, WebhookEvent
 from app.protection import MAXIMUM_BODY
-from tests.factories import make_gateway
+from tests.factories import make_gateway, make_payment
 from tests.gateways.wishes import to_pay
 from tests.simulator import Simulator, paypal_company, razorpay_company, stripe_company
 
@@ -181,11 +182,64 @@ def event_or_refusal(adapter: Gateway, body: bytes, headers: dict[str, str]) -> 
     ids=["long id", "NUL", "half a character", "long name"],
 )
 def test_who_has_the_secret_may_use_no_name_that_cannot_be_kept(simulator, client, session, names):
+    assert post_of_stripe(simulator, client, "charge.updated", {}, **names) == 400
+
+
+UNKEPT = {"too long": "p" * 256, "NUL": "p\0", "half a character": "\udcff", "a number": 5, "a list": ["p"]}
+
+
+@pytest.mark.parametrize("odd", UNKEPT.values(), ids=UNKEPT.keys())
+def test_nor_an_id_or_word_about_a_payment_of_ours(simulator, client, session, odd):
+    payment = a_payment_at_stripe("cs_1")
+    money = {"amount": 500, "currency": "inr"}
+    session_paid = {"object": "checkout.session", "id": "cs_1", "status": "complete", "payment_status": "paid"}
+    refund = {"object": "refund", "id": "re_1", "payment_intent": "cs_1", "status": "succeeded", **money}
+    dispute = {"id": "dp_1", "payment_intent": "cs_1", "status": "needs_response", "reason": "fraudulent", **money}
+    told = [
+        (
+            "checkout.session.completed",
+            session_paid | {"amount_total": payment.amount_minor, "currency": "inr", "payment_intent": odd},
+        ),
+        ("refund.created", refund | {"id": odd}),
+        ("refund.created", refund | {"metadata": {"refund_key": odd}}),
+        ("charge.dispute.created", dispute | {"id": odd}),
+        ("charge.dispute.created", dispute | {"reason": odd}),
+    ]
+    assert {post_of_stripe(simulator, client, *each) for each in told} == {400}
+    assert db.session.get_one(Payment, payment.id, populate_existing=True).status is PaymentStatus.PENDING
+
+
+@pytest.mark.parametrize("amount", [0, 2**63, 10**30])
+def test_nor_give_back_or_dispute_what_is_no_amount(simulator, client, session, amount):
+    a_payment_at_stripe("pi_1")
+    told = {"id": "x_1", "payment_intent": "pi_1", "amount": amount, "currency": "inr", "status": "lost"}
+    assert post_of_stripe(simulator, client, "refund.created", told | {"object": "refund"}) == 400
+    assert post_of_stripe(simulator, client, "charge.dispute.closed", told) == 400
+
+
+def test_nor_a_deadline_beyond_all_calendars(simulator, client, session):
+    a_payment_at_stripe("pi_1")
+    dispute = {"id": "dp_1", "payment_intent": "pi_1", "amount": 500, "currency": "inr", "status": "needs_response"}
+    told = dispute | {"evidence_details": {"due_by": 10**18}}
+    assert post_of_stripe(simulator, client, "charge.dispute.created", told) == 400
+
+
+def a_payment_at_stripe(intent_id: str) -> Payment:
+    payment = make_payment()
+    with transaction():
+        payment.gateway, payment.gateway_intent_id = "stripe", intent_id
+    return payment
+
+
+def post_of_stripe(simulator, client, name, told, **names) -> int:
+    """How a signed event that says this is answered."""
     config = simulator.config("stripe")
-    make_gateway("stripe", webhook_secret=config.webhook_secrets[0], api_base=config.api_base)
-    body = json.dumps({"id": "evt_1", "object": "event", "type": "charge.updated", "data": {"object": {}}} | names)
-    headers = signed(simulator, "stripe", body.encode())
-    assert client.post("/api/services/payment/webhook/stripe", data=body, headers=headers).status_code == 400
+    if db.session.scalar(select(GatewayConfig).filter_by(gateway="stripe")) is None:
+        make_gateway("stripe", webhook_secret=config.webhook_secrets[0], api_base=config.api_base)
+    event = {"id": f"evt_{uuid4().hex}", "object": "event", "type": name, "data": {"object": told}} | names
+    body = json.dumps(event).encode()
+    answer = client.post("/api/services/payment/webhook/stripe", data=body, headers=signed(simulator, "stripe", body))
+    return int(answer.status_code)
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS)
