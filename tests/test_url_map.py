@@ -12,7 +12,13 @@ from tests.pages import Page
 from tests.sign_in import sign_in
 
 # Signed by the gateway, by a bearer token, or by a key in the address; none of them looks at a cookie.
-WITHOUT_TOKEN = {"webhooks.receive", "webhooks.receive_unaddressed", "api_purchase.buy", "checkout.come_back"}
+WITHOUT_TOKEN = {
+    "webhooks.receive",
+    "webhooks.receive_unaddressed",
+    "api_purchase.buy",
+    "checkout.come_back",
+    "sandbox.pay",
+}
 _NOBODY = "00000000-0000-7000-8000-000000000000"
 # Checks the token with its other fields, so that a lost session costs the customer a second press and not the input.
 WITH_THE_FORM = {"checkout.buy"}
