@@ -9,7 +9,7 @@ from app.commands.surroundings import with_application
 from app.db import transaction
 from app.extensions import settings
 from app.jobs import figures as job
-from app.workflows import figure_keeping, kept_sums, workload
+from app.workflows import commission_months, figure_keeping, kept_sums, workload
 
 _AS_LONG_AS_IT_TAKES = timedelta(days=1)
 
@@ -37,6 +37,7 @@ def count_anew() -> int:
     """Every day, whatever was kept: how many there are."""
     with transaction():
         figure_keeping.mark_all(settings().time_zone)
+        commission_months.forget()
     return count_missing()
 
 
