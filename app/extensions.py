@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from flask import Response, current_app
+from flask import Response, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
@@ -20,8 +20,15 @@ class _Limits(Limiter):
             super()._check_request_limit(callable_name, in_middleware)
 
 
+class _Tokens(CSRFProtect):
+    def _get_csrf_token(self) -> str | None:
+        """Scripts send it in a header: what they send with it need not be looked through as if it were a form."""
+        token: str | None = request.headers.get("X-CSRFToken") or super()._get_csrf_token()
+        return token
+
+
 login_manager = LoginManager()
-csrf = CSRFProtect()
+csrf = _Tokens()
 limiter = _Limits(get_remote_address)
 
 
