@@ -28,23 +28,12 @@ from app.connections import soon
 from app.db import db
 from app.kit import clock
 from app.models import OPEN_STATUSES, Availability, ProviderProfile, ServiceRequest, User
-from app.workflows import audit
+from app.workflows import audit, bulk_writes
 from app.workflows.audit import Actor
 from app.workflows.together import execute_kept
 
 _GATHERED = "gathered_work"
 _PROFILES = cast(Table, ProviderProfile.__table__)
-_SHIFT = (
-    update(_PROFILES)
-    .where(_PROFILES.c.user_id == bindparam("key"))
-    .values(
-        open_work=_PROFILES.c.open_work + bindparam("by"),
-        updated_at=bindparam("now"),
-        last_assigned_at=func.coalesce(
-            bindparam("received_at", type_=_PROFILES.c.last_assigned_at.type), _PROFILES.c.last_assigned_at
-        ),
-    )
-)
 
 
 @dataclass(slots=True)
@@ -64,7 +53,9 @@ def gathered() -> Iterator[None]:
         yield
     finally:
         del db.session().info[_GATHERED]
-    _write(notes.shifts, received=notes.received)
+    moves = list(_moves(notes.shifts, received=notes.received))
+    if moves:
+        db.session.connection().execute(_shifting("provider"), [_named(move, "provider") for move in moves])
 
 
 def set_availability(provider: User, wanted: Availability, *, actor: Actor) -> None:
@@ -175,15 +166,37 @@ def hand_over(previous_id: UUID | None, provider_id: UUID) -> None:
 
 
 def _write(shifts: Mapping[UUID, int], *, received: Collection[UUID]) -> None:
+    """With what else is written of the request."""
+    with bulk_writes.gathered():
+        for number, move in enumerate(_moves(shifts, received=received)):
+            place = f"provider_{number}"
+            bulk_writes.change(_shifting(place), _named(move, place))
+
+
+def _moves(shifts: Mapping[UUID, int], *, received: Collection[UUID]) -> Iterator[Mapping[str, Any]]:
     """In the order of their keys: two requests that change hands crosswise at once would else wait for each other for
     ever."""
     now = clock.utc_now()
-    moves = [
-        {"key": key, "by": shifts[key], "now": now, "received_at": now if key in received else None}
-        for key in sorted(shifts)
-    ]
-    if moves:
-        db.session.connection().execute(_SHIFT, moves)
+    for key in sorted(shifts):
+        yield {"key": key, "by": shifts[key], "now": now, "received_at": now if key in received else None}
+
+
+def _named(move: Mapping[str, Any], place: str) -> dict[str, Any]:
+    return {f"{place}_{name}": value for name, value in move.items()}
+
+
+@cache
+def _shifting(place: str) -> Update:
+    received_at = bindparam(f"{place}_received_at", type_=_PROFILES.c.last_assigned_at.type)
+    return (
+        update(_PROFILES)
+        .where(_PROFILES.c.user_id == bindparam(f"{place}_key"))
+        .values(
+            open_work=_PROFILES.c.open_work + bindparam(f"{place}_by"),
+            updated_at=bindparam(f"{place}_now"),
+            last_assigned_at=func.coalesce(received_at, _PROFILES.c.last_assigned_at),
+        )
+    )
 
 
 def _notes() -> _Gathered | None:

@@ -56,8 +56,8 @@ def test_a_change_asks_the_database_for_little(client, session, prepare):
     changes = [
         # Who asks, the request; what is written of it, its history, the audit log and the mail.
         (2 + tables(4), "status", {"status": "in_progress"}),
-        # Who asks, the request, the provider, both loads at once; what is written of it, the audit log and the mail.
-        (4 + tables(3), "provider", {"provider": str(other.id)}),
+        # Who asks, the request, the provider; what is written of it, both loads, the audit log and the mail.
+        (3 + tables(5), "provider", {"provider": str(other.id)}),
     ]
     for count, what, sent in changes:
         assert len(statements_of(prepare(request, what, **sent))) == count
