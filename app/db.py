@@ -170,7 +170,8 @@ def glance(statement: Select[*Ts], values: Mapping[str, object] | None = None) -
     three round trips, and a statement by itself sees what is committed all the same."""
     session = db.session()
     if session.in_transaction():
-        return session.execute(statement, values).all()
+        with repeating():
+            return session.execute(statement, values).all()
     with db.engine.connect().execution_options(**_alone(session), is_repeated=True) as connection:
         return connection.execute(statement, values).all()
 

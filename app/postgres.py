@@ -1,6 +1,6 @@
 """How our connections to PostgreSQL differ from the driver's own. Loaded only where it is the database."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,27 @@ _UNSAID = (None,) * 5
 """Sizes, and whether it may be empty: what else a description of a column has a place for."""
 
 
+class _Description(Sequence[Any]):
+    """As the driver's: the name of each column and the number of its type. All else about that type is looked up there
+    too, for nobody, and all of it each time: whoever knows the statement does not look."""
+
+    def __init__(self, found: PGresult) -> None:
+        self._found = found
+
+    def __len__(self) -> int:
+        return self._found.nfields
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._columns()[place]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._columns())
+
+    def _columns(self) -> list[tuple[Any, ...]]:
+        found = self._found
+        return [((found.fname(i) or b"").decode(), found.ftype(i), *_UNSAID) for i in range(found.nfields)]
+
+
 class _Riding:
     """A cursor whose statement takes along what was to be sent with it."""
 
@@ -21,13 +42,11 @@ class _Riding:
     pgresult: PGresult | None
 
     @property
-    def description(self) -> list[tuple[Any, ...]] | None:
-        """As the driver's: the name of each column and the number of its type. All else about that type is looked up
-        there too, for nobody."""
+    def description(self) -> "_Description | None":
         found = self.pgresult
         if found is None or not (found.nfields or found.status == ExecStatus.TUPLES_OK):
             return None
-        return [((found.fname(i) or b"").decode(), found.ftype(i), *_UNSAID) for i in range(found.nfields)]
+        return _Description(found)
 
     def execute(self, *words: Any, **settings: Any) -> Any:
         # What a cursor of the driver does with a statement.

@@ -27,7 +27,6 @@ AROUND = {
     "import_runs",
     "stationery",
     "streams",
-    "text_forms",
     "commission_words",
     "plots",
     "working_week",

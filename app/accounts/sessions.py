@@ -42,8 +42,9 @@ def end() -> None:
 
 def load_user(session_user_id: str) -> User | None:
     """The user whom `User.get_id` named, while the session lives and no raised epoch has ended it."""
-    # What a page reads beside it are glances, too.
-    take_glances()
+    # What a page reads beside it are glances, too. Who changes something goes on to a transaction of their own.
+    if request.method == "GET":
+        take_glances()
     found = user_sessions.find(str(session.get(_TOKEN, "")))
     if found is None:
         return None

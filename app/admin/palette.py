@@ -47,7 +47,6 @@ _ALSO = {
     "Roles": "permissions rights",
     "Feature flags": "switches",
     "Audit log": "changes history",
-    "Who looked": "looks privacy audit",
 }
 
 

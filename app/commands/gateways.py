@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from app.commands.mistakes import command
 from app.commands.surroundings import with_application
 from app.db import transaction
 from app.errors import DomainError
@@ -14,7 +13,7 @@ from app.workflows.audit import COMMAND
 from app.workflows.gateway_setup import GatewayChanges
 
 
-@command()
+@click.command()
 @click.argument("name")
 @click.option("--api-key", help="Publishable key, key id or client id.")
 @click.option("--api-secret", help="Secret key, key secret or client secret.")
@@ -60,7 +59,7 @@ def _parse_option(text: str) -> tuple[str, str]:
         raise click.ClickException(f"cannot read {value[1:]}: {type(error).__name__}") from error
 
 
-@command()
+@click.command()
 @with_application
 def import_gateways() -> None:
     """Take over gateway credentials from the environment (STRIPE_API_SECRET ...), for gateways not set up yet."""

@@ -3,7 +3,6 @@
 import click
 from flask import current_app
 
-from app.commands.mistakes import command
 from app.commands.surroundings import with_application
 from app.extensions import settings
 from app.jobs import worker as jobs_worker
@@ -19,7 +18,7 @@ def _read_names(_context: click.Context, _parameter: click.Parameter, text: str)
     return names
 
 
-@command()
+@click.command()
 @click.option(
     "--queues",
     default=",".join(QUEUES),

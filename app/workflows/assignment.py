@@ -4,7 +4,7 @@ from functools import cache
 from typing import NamedTuple, Protocol, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Double, Select, bindparam, exists, func, inspect, or_, select
+from sqlalchemy import ColumnElement, Double, Select, Table, bindparam, exists, func, inspect, or_, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -24,11 +24,12 @@ from app.models import (
 )
 from app.workflows import audit, notifications, requests, status, working_time, workload
 from app.workflows.audit import SYSTEM, Actor
+from app.workflows.found_rows import ask, columns_of, take_in
 from app.workflows.notifications import Recipient
 from app.workflows.status import Standing
 
 _MAXIMUM_TRIES = 100
-_USER = select(User).where(User.id == bindparam("key"))
+_USER = select(*columns_of(User)).where(cast(Table, User.__table__).c.id == bindparam("key"))
 
 
 def assign(service_request: ServiceRequest, provider: User, *, actor: Actor) -> None:
@@ -199,7 +200,8 @@ def all_providers() -> list[ProviderProfile]:
 
 def get_provider(provider_id: UUID) -> User:
     """Raises AssignmentRefused when that is no provider."""
-    user: User | None = db.session.scalar(_USER, {"key": provider_id})
+    found = next(iter(ask(_USER, {"key": provider_id})), None)
+    user = take_in(User, found) if found is not None else None
     if user is None or user.role is not Role.PROVIDER:
         raise AssignmentRefused("That is not a provider.")
     return user

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from sqlalchemy import Table, Update, bindparam, inspect, update
 from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.orm.attributes import instance_state
 
 from app.db import Model
 
@@ -43,13 +44,13 @@ def changes_in(session: Session) -> Sequence[Change] | None:
 
 def _is_plain(row: Model) -> bool:
     """Not given other rows: what that means for its columns the session finds out."""
-    known = inspect(type(row)).column_attrs
-    return all(name in known for name in inspect(row).committed_state)
+    known = _mapper(type(row)).column_attrs
+    return all(name in known for name in instance_state(row).committed_state)
 
 
 def changes_of(row: Model) -> Change:
     """What its columns have become."""
-    state, mapper = inspect(row), inspect(type(row))
+    state, mapper = instance_state(row), _mapper(type(row))
     before, now, known = state.committed_state, state.dict, mapper.column_attrs
     values = {name: now[name] for name in before if name in known and now[name] != before[name]}
     keys = dict(zip(_keys(type(row)), state.identity or (), strict=True))
@@ -67,7 +68,7 @@ def changes_of(row: Model) -> Change:
 def take_note(changes: Iterable[Change]) -> None:
     """They are written: the rows are as they stand in the database."""
     for change in changes:
-        state = inspect(change.row)
+        state = instance_state(change.row)
         state.dict.update(change.values)
         # As the session does after writing. What there is for everybody takes the row out and in again, which costs as
         # much as writing it.
@@ -93,6 +94,12 @@ def updating(kind: Kind, place: str = "new") -> Update:
         .where(*(column == bindparam(f"{place}_key_{column.key}", type_=column.type) for column in which))
         .values({column: bindparam(f"{place}_{name}", type_=column.type) for name, column in changed.items()})
     )
+
+
+@cache
+def _mapper(model: type[Model]) -> Mapper[Any]:
+    """Looked up for each row, it takes as long as all that follows."""
+    return inspect(model)
 
 
 @cache

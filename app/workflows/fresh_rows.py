@@ -11,10 +11,11 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Executable, Table, bindparam, insert, inspect, select, true
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_state
 
 from app.db import Model, db
 from app.workflows import together
+from app.workflows.found_rows import attach, blank
 
 M = TypeVar("M", bound=Model)
 
@@ -28,13 +29,7 @@ _FEW = 8
 def draft(model: type[M], **values: Any) -> M:
     """A row to be written by `insert_rows`; what is not in `values` gets its column's default."""
     known, drawn = _defaults(model)
-    row = model()
-    # As if it had been read: nothing of it is left to be written.
-    found = inspect(row).dict
-    found.update(known)
-    found.update({name: draw() for name, draw in drawn.items() if name not in values})
-    found.update(values)
-    return row
+    return blank(model, known | {name: draw() for name, draw in drawn.items() if name not in values} | values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +54,7 @@ def insert_rows(*rows: Model, beside: Iterable[Model] = (), only_if: Condition =
     if not _write([*rows, *beside], only_if):
         return False
     for row in rows:
-        make_transient_to_detached(row)
-        session.add(row)
+        attach(row)
     return True
 
 
@@ -85,7 +79,7 @@ def _write(rows: Sequence[Model], only_if: Condition) -> bool:
 
 def _values(row: Model) -> Mapping[str, Any]:
     """What there is of it, by the names of the database's columns: for sealed ones they are not the attributes'."""
-    found = inspect(row).dict
+    found = instance_state(row).dict
     return {column: found[name] for name, column in _names(type(row)).items() if found.get(name) is not None}
 
 
@@ -95,7 +89,7 @@ def _names(model: type[Model]) -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=32)
-def _defaults(model: type[Model]) -> tuple[Mapping[str, Any], Mapping[str, Callable[[], Any]]]:
+def _defaults(model: type[Model]) -> tuple[dict[str, Any], dict[str, Callable[[], Any]]]:
     """By attribute: what is the same for every row, and what is drawn for each."""
     defaults: dict[str, Any] = {name: column.default for name, column in inspect(model).columns.items()}
     known = {name: default and default.arg for name, default in defaults.items() if not _is_drawn(default)}

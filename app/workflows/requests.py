@@ -1,9 +1,10 @@
 """Getting hold of a request to change it, and the notes staff leave on it."""
 
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import Table, bindparam, select
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.db import LOCK, db
 from app.errors import AssignmentRefused, InvalidInput, NotFound, StaleChange
@@ -11,18 +12,19 @@ from app.kit.text import tidy_text
 from app.models import RequestNote, Role, ServiceRequest, User
 from app.workflows import audit
 from app.workflows.audit import Actor
+from app.workflows.found_rows import ask, columns_of, take_in, take_in_part
 
 MAXIMUM_NOTE_LENGTH = 5000
 OPERATING = (Role.ADMIN, Role.OPERATOR)
 """Who may be in charge of a request."""
 
+_REQUESTS, _PROVIDERS = (cast(Table, model.__table__) for model in (ServiceRequest, User))
 # Put together once. Whoever changes a request shows who has it.
 _LOCKED = (
-    select(ServiceRequest)
-    .where(ServiceRequest.id == bindparam("key"))
-    .options(joinedload(ServiceRequest.provider).load_only(User.name))
-    .with_for_update(of=ServiceRequest, **LOCK)
-    .execution_options(populate_existing=True)
+    select(*columns_of(ServiceRequest), _PROVIDERS.c.name.label("provider_name"))
+    .select_from(_REQUESTS.outerjoin(_PROVIDERS, _PROVIDERS.c.id == _REQUESTS.c.assigned_provider_id))
+    .where(_REQUESTS.c.id == bindparam("key"))
+    .with_for_update(of=_REQUESTS, **LOCK)
 )
 
 
@@ -31,9 +33,13 @@ def get_locked(request_id: UUID, *, version: int | None = None) -> ServiceReques
 
     `version` is the one the person was shown: raises StaleChange when it is no longer that, and NotFound.
     """
-    service_request = db.session.scalar(_LOCKED, {"key": request_id})
-    if service_request is None:
+    found = next(iter(ask(_LOCKED, {"key": request_id})), None)
+    if found is None:
         raise NotFound("This request does not exist.")
+    service_request = take_in(ServiceRequest, found)
+    provider_id = service_request.assigned_provider_id
+    provider = take_in_part(User, id=provider_id, name=found.provider_name) if provider_id else None
+    set_committed_value(service_request, "provider", provider)
     if version is not None and service_request.version != version:
         raise StaleChange(what_changed(service_request))
     return service_request

@@ -103,7 +103,8 @@ _Shape = tuple[Kind, tuple[str, ...], tuple[str, ...], int]
 def _flattened(new: NewRows, number: int) -> tuple[_Shape, dict[str, Any]]:
     """Columns that are empty in all of them are left out."""
     model, first = new.kind[0], new.rows[0]
-    names = tuple(name for name in first if any(row[name] is not None for row in new.rows) or _fills_in(model, name))
+    told = {name for row in new.rows for name, value in row.items() if value is not None}
+    names = tuple(name for name in first if name in told or _fills_in(model, name))
     values = {f"{number}_{name}_{place}": row[name] for place, row in enumerate(new.rows) for name in names}
     keys, shared = [], []
     for name, default in _default_of(model):

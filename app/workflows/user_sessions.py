@@ -5,14 +5,16 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, delete, select, true, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, select, true, update
 
-from app.db import db, repeating
+from app.db import db, glance
 from app.kit import clock
 from app.models import Edition, User, UserPreference, UserSession
 from app.workflows import editions, preferences
+from app.workflows.found_rows import columns_of, take_in
 
 IDLE_LIMIT = timedelta(minutes=30)
 ABSOLUTE_LIMIT = timedelta(hours=12)
@@ -28,23 +30,25 @@ class Visit:
     confirmed_at: datetime
 
 
+_SESSIONS, _USERS, _PREFERENCES, _EDITIONS = (
+    cast(Table, model.__table__) for model in (UserSession, User, UserPreference, Edition)
+)
 # Put together once: it is asked on every page.
 _FIND = (
     select(
-        User,
-        UserSession.id.label("visit_id"),
-        UserSession.confirmed_at,
-        UserSession.last_seen_at,
-        UserSession.created_at.label("began_at"),
-        UserPreference.name.label("preference"),
-        UserPreference.value,
-        *editions.STAMPS,
+        *columns_of(User),
+        _SESSIONS.c.id.label("visit_id"),
+        _SESSIONS.c.confirmed_at,
+        _SESSIONS.c.last_seen_at,
+        _SESSIONS.c.created_at.label("began_at"),
+        _PREFERENCES.c.name.label("preference"),
+        _PREFERENCES.c.value,
+        *(_EDITIONS.c[stamp.key] for stamp in editions.STAMPS),
     )
-    .select_from(UserSession)
-    .join(User, User.id == UserSession.user_id)
-    .outerjoin(UserPreference, UserPreference.user_id == User.id)
-    .outerjoin(Edition, true())
-    .where(UserSession.token_hash == bindparam("hash"), UserSession.ended_at.is_(None))
+    .select_from(_SESSIONS.join(_USERS, _USERS.c.id == _SESSIONS.c.user_id))
+    .outerjoin(_PREFERENCES, _PREFERENCES.c.user_id == _USERS.c.id)
+    .outerjoin(_EDITIONS, true())
+    .where(_SESSIONS.c.token_hash == bindparam("hash"), _SESSIONS.c.ended_at.is_(None))
 )
 
 
@@ -70,12 +74,11 @@ def find(token: str) -> tuple[User, Visit] | None:
     What nearly every page asks for comes along: how they like their pages, a row for each preference, and which
     edition stands of what is kept.
     """
-    with repeating():
-        rows = db.session.execute(_FIND, {"hash": _hash(token)}).all()
+    rows = glance(_FIND, {"hash": _hash(token)})
     now = clock.utc_now()
     if not rows or now - rows[0].last_seen_at > IDLE_LIMIT or now - rows[0].began_at > ABSOLUTE_LIMIT:
         return None
-    user: User = rows[0][0]
+    user = take_in(User, rows[0])
     editions.remember(rows[0])
     preferences.remember(user.id, {row.preference: row.value for row in rows if row.preference is not None})
     return user, Visit(rows[0].visit_id, rows[0].confirmed_at)

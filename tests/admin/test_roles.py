@@ -25,11 +25,10 @@ READ_ONLY = (
     "notifications",
     "gateways",
     "audit",
-    "looks",
 )
 LISTS = (*EDITED, *READ_ONLY)
 # Lists that not all staff may even read.
-FOR_ADMINS = ("users", "audit", "looks")
+FOR_ADMINS = ("users", "audit")
 USUAL = ("index_view", "details_view", "action_view", "export", "ajax_update", "ajax_lookup")
 
 
