@@ -42,7 +42,7 @@
 
   const show = () => {
     const isKnown = judged === present();
-    const missing = Object.keys(verdict.errors);
+    const missing = [...boxes.keys()].filter((name) => verdict.errors[name]);
     button.disabled = isSending || !isKnown || !verdict.valid;
     if (isKnown && !isSending) button.removeAttribute("aria-busy");
     else button.setAttribute("aria-busy", "true");

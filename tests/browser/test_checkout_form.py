@@ -47,6 +47,13 @@ def test_whatever_is_pasted_gets_one_verdict(page: Any, client: Any, service: An
     assert all(problem in words for problem in problems_shown(page).values())
 
 
+def test_what_is_still_needed_is_told_in_the_order_of_the_page(page: Any, service: Any) -> None:
+    page.goto(f"/services/{service.id}")
+    page.get_by_text("Still needed: full name, email, phone, what you need.").wait_for()
+    page.get_by_label("Phone").fill(CUSTOMER["phone"])
+    page.get_by_text("Still needed: full name, email, what you need.").wait_for()
+
+
 # The page asks nobody longer than some seconds; a busy machine may take them.
 PATIENT = """
     const usual = setTimeout;
