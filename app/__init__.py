@@ -108,5 +108,6 @@ def _to_server(settings: Settings) -> dict[str, object]:
     if settings.database_pooler:
         # The next transaction may be on another of the server's connections, which knows none of our statements.
         return {"prepare_threshold": None}
-    # Saves a statement for each connection (see `db`).
-    return {"options": "-c TimeZone=UTC"}
+    # Saves a statement for each connection (see `connections`). What pages ask for ends after a few rows; the server,
+    # which thinks it may have to read all of them, would set workers to it, and sort what was in order before.
+    return {"options": "-c TimeZone=UTC -c max_parallel_workers_per_gather=0"}

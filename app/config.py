@@ -17,6 +17,7 @@ DEVELOPMENT = "development"
 MINIMUM_SECRET_LENGTH = 32
 # Those of `models.Role`, which the settings lie below.
 _ROLES = frozenset({"admin", "operator", "finance", "viewer", "provider", "affiliate"})
+_CENTURY, _LARGEST = 36_500, 10**12
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _DEVELOPMENT_SECRET = "development-only-secret-0123456789-do-not-deploy"  # noqa: S105 - refused in production
@@ -102,7 +103,7 @@ class _Reader:
         self._production = self._app_env() == PRODUCTION
 
     def settings(self) -> Settings:
-        port = self._number("PORT", 8000)
+        port = self._number("PORT", 8000, at_least=1, at_most=65_535)
         settings = Settings(
             app_env=self._app_env(),
             database_url=self._database_url(),
@@ -112,15 +113,15 @@ class _Reader:
             encryption_keys=self._encryption_keys(),
             mail=self._mail(),
             port=port,
-            database_connections=self._number("DATABASE_CONNECTIONS", 10, at_least=2),
-            database_pooler=self._text("DATABASE_POOLER", "").lower() in _TRUE,
+            database_connections=self._number("DATABASE_CONNECTIONS", 10, at_least=2, at_most=10_000),
+            database_pooler=self._flag("DATABASE_POOLER"),
             time_zone=self._time_zone(),
             locale=self._locale(),
             business_name=self._text("BUSINESS_NAME", "Counterfoil"),
             support_email=self._text("SUPPORT_EMAIL", "support@example.com"),
-            refund_days=self._number("REFUND_DAYS", 14),
+            refund_days=self._number("REFUND_DAYS", 14, at_most=_CENTURY),
             payout_minimums=self._amounts("PAYOUT_MINIMUMS", "INR 500, USD 10, EUR 10, GBP 10"),
-            trusted_proxies=self._number("TRUSTED_PROXIES", 0),
+            trusted_proxies=self._number("TRUSTED_PROXIES", 0, at_most=100),
             trusted_hosts=self._trusted_hosts(),
             second_factor_roles=self._roles("SECOND_FACTOR_ROLES"),
             confirm_refunds_above=self._number("CONFIRM_REFUNDS_ABOVE", 10_000),
@@ -136,7 +137,9 @@ class _Reader:
 
     def _retention(self) -> Retention:
         usual = asdict(Retention())
-        return Retention(**{name: self._number(f"KEEP_{name.upper()}_DAYS", days) for name, days in usual.items()})
+        return Retention(
+            **{name: self._number(f"KEEP_{name.upper()}_DAYS", days, at_most=_CENTURY) for name, days in usual.items()}
+        )
 
     def _text(self, name: str, default: str) -> str:
         return self._env.get(name, "").strip() or default
@@ -147,12 +150,10 @@ class _Reader:
             self._problems.append(f"{name} is missing: set it in the environment")
         return value
 
-    def _number(self, name: str, default: int, *, at_least: int = 0) -> int:
+    def _number(self, name: str, default: int, *, at_least: int = 0, at_most: int = _LARGEST) -> int:
         text = self._text(name, str(default))
-        if not text.isascii() or not text.isdigit() or int(text) < at_least:
-            self._problems.append(
-                f"{name} must be a whole number{f' from {at_least}' if at_least else ''}, not {text!r}"
-            )
+        if not text.isascii() or not text.isdigit() or len(text) > 15 or not at_least <= int(text) <= at_most:
+            self._problems.append(f"{name} must be a whole number from {at_least} to {at_most}, not {text!r}")
             return default
         return int(text)
 
@@ -259,7 +260,7 @@ class _Reader:
             self._problems.append("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: choose one")
         return MailSettings(
             server=self._needed("MAIL_SERVER", "") if self._production else self._text("MAIL_SERVER", "") or None,
-            port=self._number("MAIL_PORT", 25),
+            port=self._number("MAIL_PORT", 25, at_least=1, at_most=65_535),
             username=self._text("MAIL_USERNAME", "") or None,
             password=self._text("MAIL_PASSWORD", "") or None,
             use_tls=use_tls,

@@ -36,7 +36,7 @@ class InvalidInput(DomainError):
     code = "validation_failed"
     http_status = 422
     message = "Some fields need another look."
-    suggested_action = "Correct the fields named in the details and send it again."
+    suggested_action = "Correct what is named and send it again."
 
 
 class StaleChange(DomainError):

@@ -126,9 +126,8 @@ def _refuse_strange_names(trusted: tuple[str, ...]) -> None:
 def _policy() -> str:
     sources = {directive: list(allowed) for directive, allowed in _POLICY.items()}
     sources["form-action"].append(current_app.extensions["own_origin"])
-    if "csp_nonce" in g:
-        sources["script-src"].append(f"'nonce-{g.csp_nonce}'")
-        sources["style-src"].append(f"'nonce-{g.csp_nonce}'")
+    for directive in ("script-src", "style-src"):
+        sources[directive].append(f"'nonce-{csp_nonce()}'")
     for directive, extra in g.get("csp_sources", {}).items():
         sources.setdefault(directive, []).extend(extra)
     return "; ".join(f"{directive} {' '.join(allowed)}" for directive, allowed in sources.items())

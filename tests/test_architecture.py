@@ -27,6 +27,7 @@ AROUND = {
     "import_runs",
     "stationery",
     "streams",
+    "text_forms",
     "commission_words",
     "plots",
     "working_week",

@@ -90,6 +90,11 @@ def test_many_things_wrong_are_one_message_with_a_line_each():
         ("BASE_URL", "https://"),
         ("BASE_URL", "https://["),
         ("PORT", "-1"),
+        ("PORT", "65536"),
+        ("MAIL_PORT", "0"),
+        ("MAIL_PORT", "99999"),
+        ("REFUND_DAYS", "9" * 5_000),
+        ("KEEP_MAIL_DAYS", "1000000"),
         ("PORT", "٨٠٠٠"),
         ("TRUSTED_PROXIES", "two"),
         ("TIME_ZONE", "../etc"),
@@ -176,7 +181,9 @@ def test_switches_are_words(text, expected):
 def test_a_process_may_have_as_many_connections_as_are_set():
     assert Settings.from_env(PRODUCTION).database_connections == 10
     assert Settings.from_env(PRODUCTION | {"DATABASE_CONNECTIONS": "4"}).database_connections == 4
-    assert problems(DATABASE_CONNECTIONS="1") == ["DATABASE_CONNECTIONS must be a whole number from 2, not '1'"]
+    assert problems(DATABASE_CONNECTIONS="1") == [
+        "DATABASE_CONNECTIONS must be a whole number from 2 to 10000, not '1'"
+    ]
 
 
 def test_a_pooler_is_told_of():

@@ -183,3 +183,10 @@ def test_columns_have_the_names_and_types_that_the_driver_tells(session, stateme
     short = [tuple(column)[:2] for column in theirs.description] if theirs.description is not None else None
     told = None if ours.description is None else list(ours.description)
     assert told == (short and [(*each, None, None, None, None, None) for each in short])
+
+
+# --- how the server carries out what we ask
+
+
+def test_no_workers_are_set_to_a_page_of_a_long_list(session):
+    assert session.scalar(text("SHOW max_parallel_workers_per_gather")) == "0"

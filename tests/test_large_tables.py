@@ -13,8 +13,9 @@ from app.extensions import settings
 from app.jobs import payments, retention
 from app.kit import clock
 from app.models import CommissionEntry, RequestStatus, Role
-from app.workflows import erasure, request_search, requests, status
+from app.workflows import bulk_rows, erasure, request_search, requests, status
 from app.workflows.audit import SYSTEM
+from tests.bulk import draft
 from tests.factories import make_request, make_user
 from tests.statements import asked_with_values
 from tests.test_migration_locks import LARGE
@@ -101,3 +102,10 @@ def test_commissions_that_were_paid_are_found_among_those_that_were_not(session)
     query = select(CommissionEntry).where(paid.clause())
     order = CommissionEntry.created_at.desc(), CommissionEntry.id.desc()
     assert read_through(lambda: db.session.scalars(query.order_by(*order).limit(51)).all()) == []
+
+
+def test_the_pages_of_rows_that_come_next_are_found_by_indexes(session):
+    change = draft("set_status", make_request(), status="in_progress", note="Because.")
+    ways = list(bulk_rows.pages_of(change.id, 1, 1))
+    assert read_through(lambda: [db.session.scalar(way) for way in ways]) == []
+    assert [db.session.scalar(way) for way in ways] == [1, 1, 1]

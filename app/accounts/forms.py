@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from app.kit.contact import MAXIMUM_EMAIL_LENGTH
+from app.text_forms import TextForm
 from app.workflows.accounts import MAXIMUM_PASSWORD_LENGTH, MINIMUM_PASSWORD_LENGTH
 
 _ADDRESS = [InputRequired("Enter your email address."), Length(max=MAXIMUM_EMAIL_LENGTH)]
@@ -20,22 +20,22 @@ def _password(label: str, missing: str, *checks: Any, hint: str = "") -> Passwor
     return PasswordField(label, validators=limits, description=hint)
 
 
-class LoginForm(FlaskForm):
+class LoginForm(TextForm):
     email = EmailField("Email address", validators=_ADDRESS)
     password = _password("Password", "Enter your password.")
 
 
-class CodeForm(FlaskForm):
+class CodeForm(TextForm):
     code = StringField(
         "Code", validators=[InputRequired("Enter the code."), Length(max=40, message="That is too long.")]
     )
 
 
-class ResetForm(FlaskForm):
+class ResetForm(TextForm):
     email = EmailField("Email address", validators=_ADDRESS)
 
 
-class NewPasswordForm(FlaskForm):
+class NewPasswordForm(TextForm):
     password = _password("New password", "Choose a password.", hint=_HINT)
     again = _password(
         "The same once more", "Enter the new password a second time.", EqualTo("password", "The two are not the same.")
@@ -46,7 +46,7 @@ class ChangePasswordForm(NewPasswordForm):
     current = _password("Present password", "Enter the password you have now.")
 
 
-class DisableForm(FlaskForm):
+class DisableForm(TextForm):
     password = _password("Password", "Enter your password.")
     code = StringField(
         "Code", validators=[InputRequired("Enter the code."), Length(max=40, message="That is too long.")]

@@ -16,6 +16,7 @@ from app.admin.flags import FlagView
 from app.admin.gateways import GatewayView
 from app.admin.home import Home
 from app.admin.letter_templates import LetterTemplateView
+from app.admin.looks import LookView
 from app.admin.notifications import NotificationView
 from app.admin.palette import PaletteView
 from app.admin.payments import PaymentView
@@ -39,6 +40,7 @@ from app.models import (
     CommissionEntry,
     Dispute,
     GatewayConfig,
+    Look,
     Notification,
     Payment,
     Payout,
@@ -82,6 +84,7 @@ def init_app(app: Flask) -> None:
         FlagView(name="Feature flags", category="System", endpoint="flags", url="/admin/flags"),
         CustomerView(name="Customer data", category="System", endpoint="customers", url="/admin/customers"),
         AuditView(AuditEntry, db, name="Audit log", category="System", endpoint="audit"),
+        LookView(Look, db, name="Who looked", category="System", endpoint="looks"),
         PaletteView(name="Search or jump"),
     )
     console.init_app(app)

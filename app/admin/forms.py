@@ -5,16 +5,16 @@ from decimal import Decimal
 from typing import Any
 
 from flask_admin.form import BaseForm
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields import choices as wtforms_choices
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.kit.money import Money
+from app.text_forms import TextForm
 
 
-class AdminForm(BaseForm, FlaskForm):
-    """Flask-Admin's base keeps the row at hand, Flask-WTF's brings the CSRF token.
+class AdminForm(BaseForm, TextForm):
+    """Flask-Admin's base keeps the row at hand, the other one brings the CSRF token.
 
     `row_version` is what the row was like when it was shown.
     """

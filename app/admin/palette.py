@@ -47,6 +47,7 @@ _ALSO = {
     "Roles": "permissions rights",
     "Feature flags": "switches",
     "Audit log": "changes history",
+    "Who looked": "looks privacy audit",
 }
 
 

@@ -19,6 +19,7 @@ from app.db import db, transaction
 from app.errors import NotFound
 from app.extensions import settings
 from app.kit import clock
+from app.kit.ids import is_mistyped_reference
 from app.models import REQUESTS, ServiceRequest
 from app.workflows import audit, request_search
 from app.workflows.request_search import Sort
@@ -49,6 +50,7 @@ class RequestList(ConsoleView):
             columns=columns,
             column_choices=request_columns.offered(with_contact=self.may_read_customers),
             rows=request_rows,
+            is_mistyped=is_mistyped_reference(listing.searched_text(request.args)),
             now=clock.isoformat(clock.utc_now()),
             **self.views_shown(),
             **self.addresses(),

@@ -17,7 +17,7 @@ from app.errors import DomainError, InvalidInput, NotFound
 from app.exchanges import check_payment, send_refund
 from app.extensions import settings
 from app.kit import ids
-from app.kit.money import Money, parse_amount
+from app.kit.money import Money, parse_typed
 from app.models import Dispute, Payment, Refund, RefundStatus, WebhookEvent
 from app.reauthentication import ensure_confirmed
 from app.workflows import payments, reconciliation, refunds
@@ -128,7 +128,7 @@ def _get_payment(key: UUID, text: str) -> Payment:
 
 def _amount(currency: str) -> Money:
     try:
-        return parse_amount(request.form.get("amount", ""), currency)
+        return parse_typed(request.form.get("amount", ""), currency)
     except ValueError as error:
         message = "Enter an amount like 2,499.00."
         raise InvalidInput(message, details={"amount": message}) from error

@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_
 from wtforms import BooleanField, SelectField
+from wtforms.validators import InputRequired
 
 from app.admin import cells
-from app.admin.account_forms import AccountForm, fill_account, start_account
+from app.admin.account_forms import NEEDED, AccountForm, fill_account, start_account
 from app.admin.account_help import AccountHelp
 from app.admin.filters import choice, enum_options, switch
 from app.admin.forms import AdminForm, choices
@@ -25,7 +26,8 @@ _LONG_AGO = timedelta(days=90)
 
 
 class UserForm(AccountForm):
-    role = SelectField("Role", choices=choices(enum_options(Role)))
+    # Nobody becomes an administrator because it stands first.
+    role = SelectField("Role", [InputRequired(NEEDED)], choices=choices([("", "Choose…"), *enum_options(Role)]))
     is_enabled = BooleanField("May sign in", default=True)
 
 

@@ -94,7 +94,7 @@ class WebhookEventList(ConsoleView):
         .load_only(ServiceRequest.reference_number),
     )
     columns = (
-        Column("Event", lambda row: cells.mono(row.event_id), lambda row: row.event_id),
+        Column("Event", lambda row: cells.short_id(row.event_id), lambda row: row.event_id),
         Column("Gateway", lambda row: cells.gateway_name(row.gateway)),
         Column("Says", lambda row: row.kind),
         Column("Request", _request, lambda row: row.payment and row.payment.service_request.reference_number),

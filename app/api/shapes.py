@@ -54,7 +54,10 @@ class Catalogue(Answer):
 
 
 class PaymentIntent(Answer):
-    client_secret = Text(allow_none=True, metadata=says("Opens the payment with the gateway's own script."))
+    client_secret = Text(
+        allow_none=True,
+        metadata=says("Opens the payment with the gateway's own script: a secret, or the id of its order."),
+    )
     amount = minor_units()
     currency = currency_code()
     gateway = Text(metadata=says("Through which payment company.", "stripe"))

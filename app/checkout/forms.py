@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, ValidationError
 
+from app.text_forms import TextForm
 from app.workflows.purchase_form import PurchaseForm
 
 
-class CheckoutForm(PurchaseForm, FlaskForm):
+class CheckoutForm(PurchaseForm, TextForm):
     """`submission` makes a repeated submit one request; `shown_prices` is what the page said each choice costs."""
 
     submission = HiddenField()

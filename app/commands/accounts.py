@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import click
 
+from app.commands.mistakes import command
 from app.commands.surroundings import with_application
 from app.db import transaction
 from app.errors import DomainError
@@ -15,7 +16,7 @@ from app.workflows.api_tokens import Scope
 from app.workflows.audit import COMMAND
 
 
-@click.command()
+@command()
 @click.argument("email")
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True, help="What they may do.")
 @click.option("--name", default="", help="How they are shown; the address if left out.")
@@ -33,7 +34,7 @@ def create_user(email: str, role: str, name: str, password: str | None) -> None:
     click.echo(f"Created {user.email} ({user.role.label})." + ("" if password else f" Password: {chosen}"))
 
 
-@click.command()
+@command()
 @click.argument("email")
 @click.option("--name", help="What it is for, as the console lists it; the time of making it if left out.")
 @click.option(

@@ -2,6 +2,7 @@
 
 import click
 
+from app.commands.mistakes import command
 from app.commands.surroundings import with_application
 from app.db import transaction
 from app.jobs import audit as job
@@ -22,7 +23,7 @@ class _MarkType(click.ParamType[Mark]):
             self.fail("this is not a POSITION:HASH as verify-audit prints it", param, ctx)
 
 
-@click.command()
+@command()
 @click.option("--expect", type=_MarkType(), help="A mark printed earlier: fails if the log no longer has it.")
 @with_application
 def verify_audit(expect: Mark | None) -> None:

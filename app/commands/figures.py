@@ -4,16 +4,17 @@ from datetime import timedelta
 
 import click
 
+from app.commands.mistakes import command
 from app.commands.surroundings import with_application
 from app.db import transaction
 from app.extensions import settings
 from app.jobs import figures as job
-from app.workflows import figure_keeping, kept_sums, workload
+from app.workflows import commission_months, figure_keeping, kept_sums, workload
 
 _AS_LONG_AS_IT_TAKES = timedelta(days=1)
 
 
-@click.command()
+@command()
 @click.option("--check", is_flag=True, help="Compare kept figures with the rows, and change nothing.")
 @click.option("--recount", is_flag=True, help="Trust none of the kept figures: count every day and all open work anew.")
 @with_application
@@ -36,6 +37,7 @@ def count_anew() -> int:
     """Every day, whatever was kept: how many there are."""
     with transaction():
         figure_keeping.mark_all(settings().time_zone)
+        commission_months.forget()
     return count_missing()
 
 

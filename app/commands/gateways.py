@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from app.commands.mistakes import command
 from app.commands.surroundings import with_application
 from app.db import transaction
 from app.errors import DomainError
@@ -13,7 +14,7 @@ from app.workflows.audit import COMMAND
 from app.workflows.gateway_setup import GatewayChanges
 
 
-@click.command()
+@command()
 @click.argument("name")
 @click.option("--api-key", help="Publishable key, key id or client id.")
 @click.option("--api-secret", help="Secret key, key secret or client secret.")
@@ -59,7 +60,7 @@ def _parse_option(text: str) -> tuple[str, str]:
         raise click.ClickException(f"cannot read {value[1:]}: {type(error).__name__}") from error
 
 
-@click.command()
+@command()
 @with_application
 def import_gateways() -> None:
     """Take over gateway credentials from the environment (STRIPE_API_SECRET ...), for gateways not set up yet."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 import click
 
 from app.ages import exact
+from app.commands.mistakes import command
 from app.commands.surroundings import with_application
 from app.db import transaction
 from app.kit import clock
@@ -18,7 +19,7 @@ _REPEATED_WITHIN = timedelta(days=1)
 """A form or an API call is not sent again later than this; it is recognised by a hash that cannot be made anew."""
 
 
-@click.command()
+@command()
 @click.option("--check", is_flag=True, help="Say what is still under an old key, and change nothing.")
 @with_application
 def rotate_keys(*, check: bool) -> None:

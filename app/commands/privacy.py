@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from app.commands.mistakes import command
 from app.commands.surroundings import with_application
 from app.db import transaction
 from app.errors import DomainError
@@ -13,7 +14,7 @@ from app.workflows import customers, privacy
 from app.workflows.audit import COMMAND
 
 
-@click.command()
+@command()
 @click.argument("email")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @with_application
@@ -37,7 +38,7 @@ def export_customer(email: str, output: Path | None) -> None:
     click.echo(f"Wrote {len(picture['requests'])} requests to {output}.")
 
 
-@click.command()
+@command()
 @click.argument("email")
 @click.option("--force", is_flag=True, help="Also while work, a refund or a dispute is under way.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

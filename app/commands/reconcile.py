@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import click
 
+from app.commands.mistakes import command
 from app.commands.surroundings import with_application
 from app.db import db
 from app.errors import DomainError
@@ -13,7 +14,7 @@ from app.models import Payment
 from app.workflows import payments, reconciliation
 
 
-@click.command()
+@command()
 @click.option("--days", type=click.IntRange(min=1), default=3, show_default=True, help="How far back.")
 @click.option("--report-only", is_flag=True, help="Say what differs and change nothing.")
 @with_application

@@ -3,12 +3,13 @@
 import click
 
 from app.ages import day
+from app.commands.mistakes import command
 from app.commands.surroundings import with_application
 from app.jobs import retention as job
 from app.workflows import retention as rules
 
 
-@click.command()
+@command()
 @click.option("--dry-run", is_flag=True, help="Say what is due to go, and change nothing.")
 @with_application
 def retention(*, dry_run: bool) -> None:

@@ -12,6 +12,7 @@ import click
 from sqlalchemy import select
 
 from app.commands import figures
+from app.commands.mistakes import command
 from app.commands.surroundings import with_application
 from app.db import db, transaction
 from app.extensions import settings
@@ -21,7 +22,7 @@ from app.models import AffiliateProfile, ProviderProfile, Service
 from app.samples import catalog, indexes, requests, staff
 
 
-@click.command()
+@command()
 @click.option("--requests", "count", type=click.IntRange(min=1), required=True, help="How many to add.")
 @click.option("--days", type=click.IntRange(min=1), default=365, show_default=True, help="Over how many past days.")
 @click.option(

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from app import migrate
+from app.commands.mistakes import command
 from app.commands.programs import (
     ROOT,
     Address,
@@ -35,7 +36,7 @@ from app.hosting.supervisor import Program, Supervisor
 from app.models import GatewayConfig
 
 
-@click.command()
+@command()
 @before_the_database
 def serve() -> None:
     """Bring the database up to date, then run web, worker and scheduler until stopped."""

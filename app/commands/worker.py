@@ -3,6 +3,7 @@
 import click
 from flask import current_app
 
+from app.commands.mistakes import command
 from app.commands.surroundings import with_application
 from app.extensions import settings
 from app.jobs import worker as jobs_worker
@@ -18,7 +19,7 @@ def _read_names(_context: click.Context, _parameter: click.Parameter, text: str)
     return names
 
 
-@click.command()
+@command()
 @click.option(
     "--queues",
     default=",".join(QUEUES),

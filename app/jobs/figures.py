@@ -9,7 +9,7 @@ from app.extensions import settings
 from app.jobs.turn import Turn
 from app.kit import clock
 from app.kit.periods import Bucket, Period
-from app.workflows import figure_keeping
+from app.workflows import commission_months, figure_keeping
 from app.workflows.figure_reading import Counted, read
 from app.workflows.figure_sources import first_moment
 
@@ -25,6 +25,9 @@ _DOUBTED = 3
 def keep() -> None:
     """What is missing or marked, then sums of weeks and months, then a look at what was counted longest ago."""
     zone = settings().time_zone
+    for month in commission_months.missing(zone):
+        with transaction():
+            commission_months.keep(month, zone)
     keep_missing(zone, limit=LONGEST_RUN, progress=lambda _: None)
     for bucket, period in figure_keeping.missing_sums(zone):
         with transaction():

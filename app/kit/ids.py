@@ -52,6 +52,13 @@ def check_character(body: str) -> str:
     return ALPHABET[-total % len(ALPHABET)]
 
 
+def is_mistyped_reference(text: str) -> bool:
+    """Whether it has all that a reference number has, prefix and length, and is none."""
+    symbols = "".join(text.upper().split()).translate(_DASHES)
+    is_whole = symbols.startswith(_PREFIX) and len(symbols) == len(_PREFIX) + _LENGTH
+    return is_whole and parse_reference_number(text) is None
+
+
 def parse_reference_number(text: str) -> str | None:
     """The canonical form of a typed reference number, or None when it cannot be one.
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from babel.core import get_global
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency, get_currency_precision, get_currency_symbol
 
 BASIS_POINTS = 10_000
 # Commas only where they group thousands, here or in India: 4,99 is no 499.
@@ -106,6 +106,15 @@ def parse_amount(text: str, currency: str) -> Money:
     if len(fraction.rstrip("0")) > decimals:
         raise ValueError(f"{text!r} has more decimals than {currency} has")
     return Money(int(whole + fraction[:decimals].ljust(decimals, "0")), currency)
+
+
+def parse_typed(text: str, currency: str) -> Money:
+    """As `parse_amount`, also with the currency's own sign or code, as pages show it: it may have been copied there."""
+    written, symbol = text.strip(), get_currency_symbol(currency, "en")
+    # Where a sign has several owners it is written with the country's letters: US$, JP¥.
+    for sign in (currency[:2] + symbol, currency, symbol):
+        written = written.removeprefix(sign).removesuffix(sign).strip()
+    return parse_amount(written, currency)
 
 
 def parse_percent(text: str) -> int:

@@ -1,10 +1,10 @@
 """Who sent customers, and the append-only ledger of what is owed for it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.columns import EnumText, UtcDateTime
@@ -164,13 +164,20 @@ class CommissionEntry(Keyed, Model):
     )
 
     __table_args__ = (
-        Index("ix_commission_entries_affiliate_id_created_at", "affiliate_id", "created_at"),
+        # The ledger of one affiliate, newest first, and all that its sums look at.
+        Index(
+            "ix_commission_entries_of_affiliate",
+            "affiliate_id",
+            "created_at",
+            "id",
+            "kind",
+            "currency",
+            "amount_minor",
+        ),
         Index("ix_commission_entries_service_request_id", "service_request_id"),
         Index("ix_commission_entries_payment_id", "payment_id"),
         Index("ix_commission_entries_created_at_id", "created_at", "id"),
         Index("ix_commission_entries_kind_created_at_id", "kind", "created_at", "id"),
-        # All that an affiliate's sums look at.
-        Index("ix_commission_entries_affiliate_sums", "affiliate_id", "kind", "currency", "created_at", "amount_minor"),
         # What is paid, of which there may be little, and what is not paid yet.
         Index("ix_commission_entries_paid", "created_at", "id", postgresql_where=_PAID, sqlite_where=_PAID),
         Index("ix_commission_entries_unpaid", "created_at", "id", postgresql_where=_UNPAID, sqlite_where=_UNPAID),
@@ -189,6 +196,23 @@ class CommissionEntry(Keyed, Model):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+
+class CommissionMonth(Model):
+    """What was entered for an affiliate, in one currency, in the month of `zone` that began on `start` and was over at
+    `ended_at`. All that was entered before the latest `ended_at` is in such rows."""
+
+    __tablename__ = "commission_months"
+
+    affiliate_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    start: Mapped[date] = mapped_column(Date, primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    ended_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    zone: Mapped[str] = mapped_column(String(64))
+    earned_minor: Mapped[int] = mapped_column(BigInteger)
+    adjusted_minor: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (Index("ix_commission_months_ended_at", "ended_at"),)
 
 
 class PayoutLine(Keyed, Model):

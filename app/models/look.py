@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.columns import UtcDateTime
 from app.db import Model
 from app.models.base import Keyed
+from app.models.service_request import ServiceRequest
 from app.models.user import User
 
 
@@ -22,9 +23,10 @@ class Look(Keyed, Model):
     hour: Mapped[datetime] = mapped_column(UtcDateTime)
 
     user: Mapped[User] = relationship()
+    service_request: Mapped[ServiceRequest] = relationship()
 
     __table_args__ = (
         UniqueConstraint("service_request_id", "user_id", "hour"),
-        Index("ix_looks_user_id_hour", "user_id", "hour"),
+        Index("ix_looks_user_id_created_at_id", "user_id", "created_at", "id"),
         Index("ix_looks_created_at_id", "created_at", "id"),
     )

@@ -262,6 +262,11 @@ class ServiceRequest(Keyed, Touched, Model):
         return self.status in OPEN_STATUSES
 
     @property
+    def is_over(self) -> bool:
+        """Nothing is owed to the customer any more: it is closed, or all of their money went back."""
+        return not self.is_open or self.payment_status is PaymentStatus.REFUNDED
+
+    @property
     def is_paid(self) -> bool:
         return self.payment_status is PaymentStatus.COMPLETED
 

@@ -41,6 +41,8 @@ def configure(level: str) -> None:
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     # It says which database it found each time readiness is asked for.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # A line for each call; our own lines and counters tell of calls too.
+    logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 def make_formatter() -> logging.Formatter:

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app.db import db, transaction
-from app.errors import DomainError, InvalidInput, NotFound
+from app.errors import DomainError, InvalidInput, NotFound, TransitionRefused
+from app.kit import clock
 from app.models import ProviderProfile, RequestNote, RequestStatus, Role, ServiceRequest
 from app.portal.access import only, user
 from app.workflows import assignment, audit, requests, status
@@ -39,6 +40,7 @@ def index() -> ResponseReturnValue:
         "portal/requests.html",
         waiting=list(db.session.scalars(waiting.limit(_MOST_OPEN))),
         finished=list(db.session.scalars(finished.limit(_MOST_FINISHED))),
+        now=clock.utc_now(),
         profile=db.session.scalar(select(ProviderProfile).where(ProviderProfile.user_id == user().id)),
     )
 
@@ -53,7 +55,7 @@ def page(key: UUID) -> ResponseReturnValue:
 @only(Role.PROVIDER)
 def take_step(key: UUID, step: str) -> ResponseReturnValue:
     wanted, _, _ = STEPS[step]
-    return _carry_out(key, partial(status.change_status, wanted=wanted, actor=_actor()))
+    return _carry_out(key, partial(_work_on, change=partial(status.change_status, wanted=wanted, actor=_actor())))
 
 
 @bp.post("/requests/<uuid:key>/decline")
@@ -61,13 +63,22 @@ def take_step(key: UUID, step: str) -> ResponseReturnValue:
 def decline(key: UUID) -> ResponseReturnValue:
     """Given back, the request is somebody else's, so there is no page of it to go back to."""
     give_back = partial(assignment.decline, reason=request.form.get("reason", ""), actor=_actor())
-    return _carry_out(key, give_back, "Thank you for saying so: we find somebody else.", url_for(".index"))
+    return _carry_out(
+        key, partial(_work_on, change=give_back), "Thank you for saying so: we find somebody else.", url_for(".index")
+    )
 
 
 @bp.post("/requests/<uuid:key>/notes")
 @only(Role.PROVIDER)
 def add_note(key: UUID) -> ResponseReturnValue:
     return _carry_out(key, partial(requests.add_note, body=request.form.get("note", ""), actor=_actor()))
+
+
+def _work_on(service_request: ServiceRequest, *, change: Callable[[ServiceRequest], object]) -> None:
+    """Of a closed one the change itself says why not."""
+    if service_request.is_open and service_request.is_over:
+        raise TransitionRefused("The customer has all their money back, so there is nothing left to do.")
+    change(service_request)
 
 
 def _carry_out(
@@ -102,11 +113,19 @@ def _show(key: UUID, *, refusal: DomainError | None = None) -> str:
         "portal/request.html",
         it=service_request,
         notes=list(db.session.scalars(notes)),
-        steps=[(name, label) for name, (_, label, sources) in STEPS.items() if service_request.status in sources],
+        now=clock.utc_now(),
+        steps=_steps_of(service_request),
         may_decline=service_request.status in {RequestStatus.PENDING_CONTACT, RequestStatus.TEAM_ASSIGNED},
         refusal=refusal,
         draft=request.form if refusal else {},
     )
+
+
+def _steps_of(service_request: ServiceRequest) -> list[tuple[str, str]]:
+    """Name and label of what can be done now."""
+    if service_request.is_over:
+        return []
+    return [(name, label) for name, (_, label, sources) in STEPS.items() if service_request.status in sources]
 
 
 def _ensure_own(service_request: ServiceRequest) -> None:

@@ -22,7 +22,7 @@ from app.samples.makers import Maker, Part, Setting, making
 from app.samples.scene import Scene, make_scene
 from app.samples.tables import fields_for, make_fast
 from app.samples.tale import DAY
-from app.workflows import figure_keeping
+from app.workflows import commission_months, figure_keeping
 
 BATCH = 2_000
 BULK = 50_000
@@ -118,3 +118,4 @@ def _count_in(open_work: Counter[UUID]) -> None:
         raised = profile.values(open_work=ProviderProfile.open_work + added)
         db.session.execute(raised.execution_options(synchronize_session=False))
     figure_keeping.mark_all(settings().time_zone)
+    commission_months.forget()

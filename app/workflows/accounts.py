@@ -11,12 +11,14 @@ from app.db import db
 from app.errors import InvalidInput
 from app.kit import clock
 from app.kit.contact import InvalidContact, parse_email
+from app.kit.text import tidy_line
 from app.models import AffiliateProfile, ProviderProfile, Role, User
 from app.workflows import account_letters, audit, user_sessions
 from app.workflows.audit import Actor
 
 MINIMUM_PASSWORD_LENGTH = 10
 MAXIMUM_PASSWORD_LENGTH = 200
+MAXIMUM_NAME_LENGTH = 200
 
 # 19 MiB for each sign-in: strong enough for the published advice, and many at once fit into a small web process.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -31,7 +33,7 @@ def _nobody() -> str:
 def create_user(email: str, name: str, *, role: Role, actor: Actor, password: str | None = None) -> User:
     """A new account, with the profile its role needs; without a password nobody can sign in to it.
 
-    Raises InvalidInput for a bad or known address.
+    Raises InvalidInput for a bad or known address, or a name too long.
     """
     user = make_account(email, name, role=role)
     if password is not None:
@@ -46,14 +48,14 @@ def create_user(email: str, name: str, *, role: Role, actor: Actor, password: st
 def make_account(email: str, name: str, *, role: Role) -> User:
     """The bare row, for whoever adds the profile too. Raises InvalidInput for a bad or known address."""
     address = _free_address(email)
-    return User(email=address, name=name.strip() or address, role=role, session_epoch=0, is_enabled=True)
+    return User(email=address, name=_read_name(name) or address, role=role, session_epoch=0, is_enabled=True)
 
 
 def rename(user: User, email: str, name: str) -> None:
-    """Raises InvalidInput for a bad address, or one that somebody else has."""
+    """Raises InvalidInput for a name too long, a bad address, or one that somebody else has."""
     if email.strip().lower() != user.email:
         user.email = _free_address(email)
-    user.name = name.strip() or user.email
+    user.name = _read_name(name) or user.email
 
 
 def give_profile(user: User) -> None:
@@ -125,6 +127,14 @@ def set_enabled(user: User, wanted: bool, *, actor: Actor) -> None:
     user_sessions.end_all(user)
     action = "user.enabled" if wanted else "user.disabled"
     audit.record(action, user, actor=actor, before={"is_enabled": before}, after={"is_enabled": wanted})
+
+
+def _read_name(text: str) -> str:
+    name = tidy_line(text)
+    if len(name) > MAXIMUM_NAME_LENGTH:
+        message = f"Keep the name within {MAXIMUM_NAME_LENGTH} characters."
+        raise InvalidInput(message, details={"name": message})
+    return name
 
 
 def _free_address(email: str) -> str:

@@ -21,6 +21,7 @@ from app.models import (
     PayoutReversal,
     ServiceRequest,
 )
+from app.workflows import commission_months
 from app.workflows.terms import terms
 
 Sums = Select[*tuple[Any, ...]]
@@ -96,22 +97,22 @@ def is_approved(now: datetime) -> ColumnElement[bool]:
 
 def balances(affiliate_ids: Collection[UUID], now: datetime) -> Mapping[UUID, list[Balance]]:
     """By affiliate, one for each currency; one without any commission has no entry."""
-    entries = select(CommissionEntry.affiliate_id, CommissionEntry.currency, *map(_sum_of, CommissionKind))
     found = _gather(
-        _grouped(entries.where(CommissionEntry.affiliate_id.in_(affiliate_ids)), CommissionEntry),
-        _grouped(_unpaid(now).where(CommissionEntry.affiliate_id.in_(affiliate_ids)), CommissionEntry),
+        commission_months.entered(affiliate_ids),
+        _grouped(_waiting(now).where(CommissionEntry.affiliate_id.in_(affiliate_ids)), CommissionEntry),
         _grouped(_paid().where(Payout.affiliate_id.in_(affiliate_ids)), Payout),
     )
     by_affiliate: dict[UUID, list[Balance]] = defaultdict(list)
-    for balance in found:
-        by_affiliate[balance.affiliate_id].append(balance)
+    for (affiliate_id, currency), minors in found:
+        by_affiliate[affiliate_id].append(_balance(affiliate_id, currency, **minors))
     return by_affiliate
 
 
 def dues(now: datetime) -> list[Balance]:
     """Of everybody to whom something is due; nothing is read of what was paid but its sums."""
     found = _gather(_grouped(_unpaid(now), CommissionEntry), _grouped(_paid(), Payout))
-    return [balance for balance in found if balance.due]
+    balances = (Balance(affiliate_id, currency, **minors) for (affiliate_id, currency), minors in found)
+    return [balance for balance in balances if balance.due]
 
 
 def traffic(affiliate_ids: Collection[UUID], *, since: datetime | None = None) -> Mapping[UUID, Traffic]:
@@ -121,9 +122,20 @@ def traffic(affiliate_ids: Collection[UUID], *, since: datetime | None = None) -
     return {key: Traffic(clicks.get(key, 0), purchases.get(key, 0)) for key in affiliate_ids}
 
 
-def _sum_of(kind: CommissionKind) -> ColumnElement[int]:
-    minor = case((CommissionEntry.kind == kind, CommissionEntry.amount_minor), else_=0)
-    return func.sum(minor).label(f"{kind}_minor")
+def _balance(affiliate_id: UUID, currency: str, *, waiting_minor: int = 0, **minors: int) -> Balance:
+    """What is due follows from the rest: each payout pays its lines, neither more nor less."""
+    balance = Balance(affiliate_id, currency, **minors)
+    due = balance.earned_minor + balance.adjusted_minor - balance.paid_minor
+    return replace(balance, due_minor=due, payable_minor=due - waiting_minor)
+
+
+def _waiting(now: datetime) -> Sums:
+    """What is due and not approved yet: all of it is younger than the refund time, as nothing is taken back of a sale
+    before it is sold."""
+    waiting = case((is_approved(now), 0), else_=CommissionEntry.amount_minor)
+    return select(
+        CommissionEntry.affiliate_id, CommissionEntry.currency, func.sum(waiting).label("waiting_minor")
+    ).where(CommissionEntry.created_at >= now - terms.refund_time, CommissionEntry.paid_out_at.is_(None))
 
 
 def _unpaid(now: datetime) -> Sums:
@@ -149,14 +161,14 @@ def _grouped(query: Sums, model: Any) -> Sums:
     return query.group_by(model.affiliate_id, model.currency)
 
 
-def _gather(*queries: Sums) -> list[Balance]:
-    """One balance of what several queries say of an affiliate and currency."""
-    sums: dict[tuple[UUID, str], dict[str, Any]] = defaultdict(dict)
+def _gather(*queries: Sums) -> list[tuple[tuple[UUID, str], dict[str, int]]]:
+    """What several queries say of each affiliate and currency."""
+    sums: dict[tuple[UUID, str], dict[str, int]] = defaultdict(dict)
     for query in queries:
         for row in db.session.execute(query).mappings():
             known = sums[row["affiliate_id"], row["currency"]]
             known |= {name: int(minor) for name, minor in row.items() if name.endswith("_minor")}
-    return [replace(Balance(*key), **minors) for key, minors in sorted(sums.items())]
+    return sorted(sums.items())
 
 
 def _counts(

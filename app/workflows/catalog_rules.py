@@ -1,7 +1,7 @@
 """What a service and a tier may say; the same for a form, a cell and an imported line."""
 
 from app.errors import InvalidInput
-from app.kit.money import Money, known_currencies, parse_amount
+from app.kit.money import Money, known_currencies, parse_typed
 from app.models import Service
 
 LONGEST_NAME, LONGEST_TIER_NAME = 200, 100
@@ -22,7 +22,7 @@ def parse_currency(text: str) -> str:
 def parse_price(text: str, currency: str) -> Money:
     """An amount in whole units, as people write it. Raises InvalidInput."""
     try:
-        price = parse_amount(text, currency)
+        price = parse_typed(text, currency)
     except ValueError as error:
         raise wrong("price", f"Write an amount in {currency}, like 4,999.00.") from error
     if not 0 < price.minor <= LARGEST_PRICE:

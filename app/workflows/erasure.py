@@ -85,7 +85,7 @@ def _reason(service_request: ServiceRequest) -> str | None:
         return f"{reference} has a refund under way."
     if service_request.is_open and service_request.payment_status is PaymentStatus.COMPLETED:
         return f"{reference} is paid, and the work is not finished."
-    if service_request.is_open and service_request.payment_status is not PaymentStatus.REFUNDED:
+    if not service_request.is_over:
         return f"{reference} waits for its payment: cancel it first, or let it expire."
     return None
 

@@ -22,7 +22,7 @@ from app.models import (
     ServiceRequest,
     User,
 )
-from app.workflows import gateway_choice
+from app.workflows import commission_months, gateway_choice
 
 _BATCH = 1_000
 _PAID = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
@@ -50,6 +50,9 @@ def mistakes() -> Iterator[Mistake]:
         for name, kept, counted in _each(query):
             yield Mistake(what, str(name), kept, counted)
     yield from _refunded()
+    for month in commission_months.differences():
+        of = f"{month.affiliate_id}, {month.start}, {month.currency}"
+        yield Mistake("commission of month", of, month.kept, month.counted)
 
 
 def _open_work() -> Executable:

@@ -37,11 +37,17 @@ def fetch(filters: RequestFilters, place: int | str, *, limit: int, zone: ZoneIn
     """The page at `place`: its number from 1, or the cursor of the answer before. Raises InvalidInput."""
     query = select_requests(filters, zone=zone)
     count = count_up_to(query, COUNTED)
-    rows = _rows(_after(query, place) if isinstance(place, str) else _numbered(query, place, limit), limit + 1)
+    is_exact = count <= COUNTED
+    if isinstance(place, str):
+        found = _after(query, place)
+    else:
+        _ensure_counted(place, limit, is_exact=is_exact)
+        found = _numbered(query, place, limit)
+    rows = _rows(found, limit + 1)
     return RequestPage(
         rows[:limit],
         total=min(count, COUNTED),
-        is_total_exact=count <= COUNTED,
+        is_total_exact=is_exact,
         next_cursor=_cursor(rows[limit - 1]) if len(rows) > limit else None,
     )
 
@@ -51,13 +57,17 @@ def _rows(query: Select[ServiceRequest], limit: int) -> list[ServiceRequest]:
     return list(db.session.scalars(ordered))
 
 
+def _ensure_counted(page: int, limit: int, *, is_exact: bool) -> None:
+    """A page behind the end is empty; one behind what was counted is not known to be."""
+    if not is_exact and (page - 1) * limit >= COUNTED:
+        message = f"Pages are counted up to {COUNTED:,} requests. Go on with the cursor of the last one."
+        raise InvalidInput(message, details={"page": message})
+
+
 def _numbered(query: Select[ServiceRequest], page: int, limit: int) -> Select[ServiceRequest]:
     skipped = (page - 1) * limit
     if skipped == 0:
         return query
-    if skipped >= COUNTED:
-        message = f"Pages are counted up to {COUNTED:,} requests. Go on with the cursor of the last one."
-        raise InvalidInput(message, details={"page": message})
     # The keys alone, so that what is passed over is never read.
     keys = query.with_only_columns(ServiceRequest.created_at, ServiceRequest.id).order_by(*_NEWEST_FIRST)
     last = db.session.execute(keys.offset(skipped - 1).limit(1)).one_or_none()

@@ -19,6 +19,7 @@ from app.models import (
     CommissionKind,
     Dispute,
     GatewayConfig,
+    Look,
     Notification,
     Payment,
     PaymentStatus,
@@ -113,6 +114,7 @@ def _add_traces(request: ServiceRequest, payment: Payment, staff: User) -> None:
             address="192.0.2.1",
             changes=json.dumps({"before": {"provider": None}, "after": {"provider": str(staff.id)}}),
         ),
+        Look(service_request_id=request.id, user_id=staff.id, hour=_PAID_AT),
         BulkChange(owner_id=staff.id, action="assign", title="Assign 3 requests", state=BulkState.DONE, total=3),
     )
 

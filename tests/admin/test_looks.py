@@ -6,7 +6,7 @@ import time_machine
 from sqlalchemy import select
 
 from app.models import Look, Role
-from tests.factories import make_request, make_user
+from tests.factories import make_customer, make_request, make_user
 from tests.pages import Page
 from tests.sign_in import sign_in
 from tests.statements import asked
@@ -64,3 +64,44 @@ def test_a_second_look_within_the_hour_writes_nothing(client, session):
             client.get(f"/admin/requests/{request.id}")
     assert statements
     assert not any("INSERT" in each for each in statements)
+
+
+def listed(client, **arguments):
+    """The rows of the list of looks as they read."""
+    answer = client.get("/admin/looks/", query_string=arguments)
+    assert answer.status_code == 200
+    return [Page(f"<tr{part}").words for part in answer.text.partition("<tbody>")[2].split("<tr")[1:]]
+
+
+def test_all_looks_are_listed_by_person_customer_and_day(client, session):
+    first, second = make_request(customer=make_customer(email="ritu@example.org")), make_request()
+    farida, omar = make_user(Role.FINANCE, name="Farida Shaikh"), make_user(Role.OPERATOR, name="Omar Khan")
+    for day, person in ((TEN_PAST, farida), (TEN_PAST + timedelta(days=1), omar)):
+        with time_machine.travel(day, tick=False):
+            sign_in(client, person)
+            for request in (first, second):
+                client.get(f"/admin/requests/{request.id}")
+            client.post("/logout")
+    sign_in(client, Role.ADMIN)
+    assert [next(name for name in ("Omar Khan", "Farida Shaikh") if name in row) for row in listed(client)] == [
+        "Omar Khan",
+        "Omar Khan",
+        "Farida Shaikh",
+        "Farida Shaikh",
+    ]
+    [row] = listed(client, person=farida.id, q="ritu@example.org")
+    assert first.reference_number in row
+    assert first.customer_name in row
+    assert len(listed(client, q=second.reference_number)) == 2
+    assert len(listed(client, **{"from": "2026-05-07"})) == 2
+    assert listed(client, q="nobody@example.org") == []
+
+
+def test_a_look_leads_to_what_was_looked_at(client, session):
+    request = make_request()
+    sign_in(client, Role.ADMIN)
+    page = Page(client.get(f"/admin/requests/{request.id}").text)
+    page = Page(client.get(f"/admin/requests/{request.id}").text)
+    assert {"href": f"/admin/looks/?q={request.reference_number}"} in page.find("a")
+    found = Page(client.get(f"/admin/looks/?q={request.reference_number}").text)
+    assert {"href": f"/admin/requests/{request.id}"} in found.find("a")

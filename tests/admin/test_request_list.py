@@ -198,6 +198,14 @@ def test_an_empty_list_says_what_to_do(client, staff):
     assert "Remove all filters" in Page(client.get(f"{URL}?q=nobody@example.org").text).words
 
 
+def test_a_search_that_finds_nothing_says_how_to_search(client, staff):
+    assert "typing mistake" in Page(client.get("/admin/requests/?q=SR-0000-0000-0001").text).words
+    for text in ("SR-0000-0000-0000", "Kav Iy"):
+        words = Page(client.get("/admin/requests/", query_string={"q": text}).text).words
+        assert "whole words" in words
+        assert "typing mistake" not in words
+
+
 def test_of_a_cancelled_request_nothing_is_promised_or_offered(client, staff, service):
     over = add_request(service, status=RequestStatus.CANCELLED, due_at=clock.utc_now() + timedelta(hours=5))
     row = Page(client.get(f"{URL}?view=all").text)

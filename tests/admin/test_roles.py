@@ -25,10 +25,11 @@ READ_ONLY = (
     "notifications",
     "gateways",
     "audit",
+    "looks",
 )
 LISTS = (*EDITED, *READ_ONLY)
 # Lists that not all staff may even read.
-FOR_ADMINS = ("users", "audit")
+FOR_ADMINS = ("users", "audit", "looks")
 USUAL = ("index_view", "details_view", "action_view", "export", "ajax_update", "ajax_lookup")
 
 

@@ -155,6 +155,15 @@ def test_accounts_are_sorted_by_name_and_narrowed_to_those_that_need_a_look(clie
     assert "never" in Page(client.get("/admin/users/?q=Chitra").text).words
 
 
+def test_nobody_is_made_an_administrator_because_it_stands_first(client, session):
+    sign_in(client)
+    page = Page(client.get("/admin/users/new/").text)
+    assert page.find("option")[0]["value"] == ""
+    sent = {"name": "Omar", "email": "omar@example.com", "role": "", "is_enabled": "on"}
+    assert "This is needed." in Page(client.post("/admin/users/new/", data=sent).text).words
+    assert names(client, q="omar@") == []
+
+
 def test_an_account_is_changed_by_the_form_it_was_made_with(client, session):
     sign_in(client)
     sent = {"name": "Omar", "email": "omar@example.com", "role": "operator", "password": "short", "is_enabled": "on"}

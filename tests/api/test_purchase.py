@@ -61,6 +61,18 @@ def test_a_purchase_is_answered_with_the_payment_to_make(client: Any, service: A
     assert service_request.reference_number == answer.json["referenceNumber"]
 
 
+@pytest.mark.parametrize("outcome", ["approve", "decline", "insufficient_funds", "never", "late", "twice"])
+def test_a_program_decides_on_the_sandbox_page_with_the_client_secret_alone(
+    app: Any, client: Any, service: Any, outcome: str
+) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    secret = client.post(ADDRESS, json=body_for(service)).json["paymentIntent"]["clientSecret"]
+    answer = client.post(f"/sandbox/pay/{secret}", data={"outcome": outcome})
+    assert answer.status_code == 303
+    assert "/confirmation?key=" in answer.location
+    assert client.post("/sandbox/pay/another", data={"outcome": outcome}).status_code == 404
+
+
 def test_a_repeat_with_the_same_key_is_the_same_purchase_even_once_paid(client: Any, service: Any) -> None:
     key = {"Idempotency-Key": "order-1"}
     first = client.post(ADDRESS, json=body_for(service), headers=key).json

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.models import Category, RequestStatus, Role
+from app.models import OPEN_STATUSES, Category, RequestStatus, Role
 from app.workflows import request_pages
 from tests.admin.rows import count_queries
 from tests.api.calls import ADDRESS, bearer, listed
@@ -88,15 +88,17 @@ def many(session):
     """Two services, two providers or none, all statuses, on five days; the newest first."""
     one = make_provider(name="Priya Raman", categories=())
     services = [make_service(), make_service(category=Category.LEGAL)]
-    rows = [
-        make_request(
+    rows = []
+    for number in range(24):
+        created_at, status = datetime(2026, 3, 1 + number // 5, 6, number, tzinfo=UTC), list(RequestStatus)[number % 6]
+        row = make_request(
             services[number % 2],
-            status=list(RequestStatus)[number % 6],
+            status=status,
             assigned_provider_id=one.id if number % 3 == 0 else None,
-            created_at=datetime(2026, 3, 1 + number // 5, 6, number, tzinfo=UTC),
+            created_at=created_at,
+            closed_at=None if status in OPEN_STATUSES else created_at,
         )
-        for number in range(24)
-    ]
+        rows.append(row)
     return bearer(), rows[::-1], services[0], one
 
 
@@ -128,6 +130,15 @@ def test_requests_of_one_instant_are_neither_lost_nor_doubled(client, session, t
             listed(client, token, limit=1, cursor=answer["nextCursor"]) if answer["nextCursor"] else {"requests": []}
         )
     assert sorted(found) == sorted(map(str, wanted))
+
+
+@pytest.mark.parametrize("page", [3, 900, 2**31 - 1])
+def test_a_page_behind_the_end_is_empty(client, session, token, page):
+    service = make_service()
+    for _ in range(4):
+        make_request(service)
+    answer = listed(client, token, limit=2, page=page)
+    assert (answer["requests"], answer["total"], answer["page"], answer["nextCursor"]) == ([], 4, page, None)
 
 
 def test_beyond_what_is_counted_a_cursor_leads_on(client, session, token, monkeypatch):

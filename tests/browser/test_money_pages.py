@@ -2,7 +2,21 @@
 
 from sqlalchemy import select
 
-from app.models import AuditEntry, CommissionEntry, Dispute, Payout, Refund, Role
+from app.db import transaction
+from app.models import (
+    AuditEntry,
+    CommissionEntry,
+    Dispute,
+    Notification,
+    Payout,
+    Refund,
+    Role,
+    Service,
+    ServiceRequest,
+    ServiceTier,
+    User,
+    WebhookEvent,
+)
 from tests.admin.many import grow
 from tests.browser.axe import violations
 from tests.commissions import long_ago, make_affiliate, sell
@@ -46,3 +60,36 @@ def test_pages_with_rows_are_accessible_and_whole(enter, session):
     addresses = [*PAGES, *details(session)]
     page = enter(Role.ADMIN, viewport={"width": 360, "height": 900}, color_scheme="dark", bypass_csp=True)
     check(page, addresses)
+
+
+LONG = "Wolfeschlegelsteinhausenbergerdorff Venkataramanachariar of somewhere far away, and of elsewhere"
+_LISTS = (
+    *("requests", "bulk_changes", "notifications", "payments", "refunds", "disputes", "commissions", "payouts"),
+    *("webhook_events", "gateways", "services", "tiers", "providers", "affiliates", "users", "audit", "looks"),
+)
+
+
+def lengthen(session):
+    """What people and gateways write, as long as it may get."""
+    for user in session.scalars(select(User).where(User.email.like("%-many%"))):
+        user.name, user.email = LONG, f"{'long-' * 10}{user.id}@{'very-' * 10}long.example.org"
+    for row in [*session.scalars(select(Service)), *session.scalars(select(ServiceTier))]:
+        row.name = f"{LONG} {row.id}"[:100]
+    for event in session.scalars(select(WebhookEvent)):
+        event.event_id = f"sbe_{event.id.hex}_approved_{event.id.hex}"
+    for notification in session.scalars(select(Notification)):
+        notification.recipient = f"{'long-' * 10}@{'very-' * 10}long.example.org"
+    for request in session.scalars(select(ServiceRequest)):
+        request.customer_name, request.service_name = LONG, LONG
+
+
+def test_no_list_gets_wider_than_the_window_by_what_stands_in_it(enter, session):
+    grow(3)
+    with transaction() as writing:
+        lengthen(writing)
+    page = enter(Role.ADMIN)
+    for name in _LISTS:
+        page.goto(f"/admin/{name}/?view=all")
+        for width in (1440, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide at {width}"

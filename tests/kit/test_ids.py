@@ -11,6 +11,7 @@ from app.kit.ids import (
     ALPHABET,
     check_character,
     format_reference,
+    is_mistyped_reference,
     new_id,
     new_reference_number,
     parse_id,
@@ -96,6 +97,20 @@ def test_whatever_is_typed_reading_twice_is_reading_once(text):
 )
 def test_what_cannot_be_one_is_none(text):
     assert parse_reference_number(text) is None
+
+
+@given(references, st.integers(0, 11), st.sampled_from(ALPHABET))
+def test_a_whole_reference_with_one_wrong_character_is_told_from_a_right_one(reference, place, symbol):
+    body = symbols_of(reference)
+    typed = format_reference(body[:place] + symbol + body[place + 1 :])
+    assert is_mistyped_reference(typed) == is_mistyped_reference(typed.lower()) == (symbol != body[place])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "SR", "SR-7K3M", "Kavya Iyer", "kavya@example.org", "+91 98765 43210", "SRINIVASARAO"]
+)
+def test_what_is_no_whole_reference_is_no_mistyped_one(text):
+    assert not is_mistyped_reference(text)
 
 
 def test_keys_are_version_seven_unique_and_in_the_order_they_were_made():

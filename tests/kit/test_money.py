@@ -9,7 +9,16 @@ from babel.numbers import get_currency_symbol
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from app.kit.money import BASIS_POINTS, Money, exponent, format_percent, known_currencies, parse_amount, parse_percent
+from app.kit.money import (
+    BASIS_POINTS,
+    Money,
+    exponent,
+    format_percent,
+    known_currencies,
+    parse_amount,
+    parse_percent,
+    parse_typed,
+)
 
 LOCALES = ("en_IN", "hi_IN", "en_US", "de_DE", "fr_FR", "ja_JP", "ar_EG", "pt_BR", "de_CH", "he_IL", "ta_IN")
 # What the database's column can hold.
@@ -173,3 +182,17 @@ def test_what_is_no_percentage_is_refused(text):
 @given(basis_points=st.integers(0, 10_000))
 def test_a_written_percentage_is_read_as_what_it_was(basis_points):
     assert parse_percent(format_percent(basis_points)) == basis_points
+
+
+@given(st.sampled_from(["INR", "USD", "EUR", "GBP", "JPY", "KWD"]), st.integers(-(10**9), 10**9))
+def test_an_amount_copied_from_a_page_is_read_as_it_was_shown(currency, minor):
+    money = Money(minor, currency)
+    assert parse_typed(f"{currency} {money.decimal:f}", currency) == money
+    if minor >= 0:
+        assert parse_typed(money.format("en_IN"), currency) == money
+
+
+@pytest.mark.parametrize("text", ["$5", "USD 5", "₹", "₹ five", "5 ₹ 6"])
+def test_the_sign_of_another_currency_is_no_sign_of_this_one(text):
+    with pytest.raises(ValueError, match="is not an amount"):
+        parse_typed(text, "INR")

@@ -6,8 +6,18 @@ import pytest
 from sqlalchemy import select
 
 from app.db import transaction
+from app.kit import clock
 from app.kit.calendar import Hours
-from app.models import Availability, ProviderProfile, RequestNote, RequestStatus, Role, ServiceRequest, StatusChange
+from app.models import (
+    Availability,
+    PaymentStatus,
+    ProviderProfile,
+    RequestNote,
+    RequestStatus,
+    Role,
+    ServiceRequest,
+    StatusChange,
+)
 from app.workflows import assignment, requests, working_time
 from app.workflows.audit import SYSTEM
 from tests.factories import make_provider, make_request
@@ -211,3 +221,42 @@ def test_days_off_come_and_go_and_only_their_own(client, session, provider):
 )
 def test_odd_days_are_refused(client, session, provider, fields):
     assert client.post("/provider/availability/", data={"step": "add"} | fields).status_code == 422
+
+
+OVER = [
+    {"status": RequestStatus.COMPLETED, "closed_at": clock.utc_now()},
+    {"status": RequestStatus.CANCELLED, "closed_at": clock.utc_now()},
+    {"payment_status": PaymentStatus.REFUNDED},
+]
+
+
+@pytest.mark.parametrize("changes", OVER, ids=["completed", "cancelled", "refunded"])
+def test_a_request_that_is_over_offers_and_promises_nothing(client, session, own, changes):
+    with transaction():
+        row = requests.get_locked(own.id)
+        for name, value in (changes | {"first_contact_at": None, "due_at": clock.utc_now()}).items():
+            setattr(row, name, value)
+    answer = client.get(f"/provider/requests/{own.id}")
+    page = Page(answer.text)
+    assert [form["action"].rpartition("/")[2] for form in page.find("form")] == ["logout", "notes"]
+    for promise in (" due", "late"):
+        assert promise not in page.words
+        assert promise not in Page(client.get("/provider/").text).words
+    for step in ("accept", "start", "complete", "decline"):
+        assert take(client, session, own, step, reason="No.").status_code >= 400
+    assert fresh(session, own).assigned_provider_id is not None
+
+
+def test_who_has_their_money_back_is_told_apart_in_the_list(client, session, own):
+    with transaction():
+        requests.get_locked(own.id).payment_status = PaymentStatus.REFUNDED
+    assert "Refunded" in Page(client.get("/provider/").text).words
+    assert "all their money back" in Page(client.get(f"/provider/requests/{own.id}").text).words
+
+
+def test_a_late_first_contact_stands_out(client, session, own):
+    with transaction():
+        row = requests.get_locked(own.id)
+        row.first_contact_at, row.due_at = None, clock.utc_now() - timedelta(hours=3)
+    assert Page(client.get("/provider/").text).find("span", class_="late")
+    assert Page(client.get(f"/provider/requests/{own.id}").text).find("strong", class_="late")

@@ -20,7 +20,7 @@ from app.models import (
     ServiceRequest,
     StatusChange,
 )
-from app.workflows import bulk_changes, bulk_drafts, bulk_steps, requests, status
+from app.workflows import bulk_changes, bulk_drafts, bulk_rows, bulk_steps, requests, status
 from app.workflows.audit import SYSTEM
 from app.workflows.bulk_drafts import Origin
 from tests.bulk import (
@@ -250,3 +250,26 @@ def test_what_is_being_carried_on_is_not_taken_over(session):
     start(draft("set_status", make_request(), status=IN_PROGRESS))
     with transaction():
         assert bulk_changes.take_over_abandoned() == 0
+
+
+def test_what_comes_next_is_looked_at_while_a_batch_is_carried_out(session, monkeypatch):
+    monkeypatch.setattr(bulk_runs, "BATCH", 2)
+    rows = [make_request() for _ in range(5)]
+    looks, pages_of = [], bulk_rows.pages_of
+
+    def note(change_id, start, end):
+        looks.append((start, end))
+        return pages_of(change_id, start, end)
+
+    monkeypatch.setattr(bulk_rows, "pages_of", note)
+    change = run("set_status", *rows, status=IN_PROGRESS, note="On.")
+    assert counts(change) == {"done": 5}
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    assert looks == ([] if is_sqlite else [(1, 4), (5, 5)])
+
+
+def test_nobody_misses_a_look_ahead_that_fails(session, monkeypatch):
+    monkeypatch.setattr(bulk_runs, "BATCH", 2)
+    monkeypatch.setattr(bulk_rows, "pages_of", lambda *_: [select(text("1 / 0"))])
+    rows = [make_request() for _ in range(3)]
+    assert counts(run("set_status", *rows, status=IN_PROGRESS, note="On.")) == {"done": 3}
