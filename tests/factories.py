@@ -9,7 +9,9 @@ from sqlalchemy import select
 from app.db import db, transaction
 from app.extensions import links
 from app.gateways.base import PaymentIntent, PaymentSnapshot, SnapshotStatus
+from app.kit import clock
 from app.models import (
+    OPEN_STATUSES,
     Category,
     GatewayConfig,
     Payment,
@@ -149,6 +151,8 @@ def make_request(
         with transaction():
             payments.settle(payment.id, snapshot_of(payment))
     service_request = payment.service_request
+    if changes.get("status", service_request.status) not in OPEN_STATUSES:
+        changes.setdefault("closed_at", clock.utc_now())
     if changes:
         with transaction():
             for name, value in changes.items():
