@@ -45,7 +45,8 @@ def set_gateway(
     except DomainError as error:
         raise click.ClickException(error.message) from error
     state = "active" if config.is_active else "inactive"
-    click.echo(f"{config.gateway}: {config.mode} mode, {state}{', default' if config.is_default else ''}.")
+    warning = "" if config.webhook_secret else " Its webhooks are refused until it has a webhook secret."
+    click.echo(f"{config.gateway}: {config.mode} mode, {state}{', default' if config.is_default else ''}.{warning}")
 
 
 def _parse_option(text: str) -> tuple[str, str]:

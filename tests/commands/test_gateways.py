@@ -32,6 +32,13 @@ def test_a_gateway_is_stored_with_its_secrets_sealed_and_none_of_them_said(app, 
     assert not any(secret in said for secret in SECRETS)
 
 
+def test_who_leaves_a_gateway_without_its_webhook_secret_is_told(app, session):
+    make_gateway()
+    said = "sandbox: test mode, active, default. Its webhooks are refused until it has a webhook secret.\n"
+    assert run(app, "set-gateway", "sandbox", "--webhook-secret", "").output == said
+    assert "refused" not in run(app, "set-gateway", "sandbox", "--webhook-secret", "the-next-one").output
+
+
 def test_what_is_left_out_stays_as_it_is_and_a_rolled_secret_stays_valid(app, session):
     make_gateway(api_secret="kept-secret")
     before = config().webhook_secret
