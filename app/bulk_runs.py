@@ -22,7 +22,6 @@ logger = logging.getLogger(__name__)
 BATCH = 200
 WAIT = 15.0
 """Seconds that a person may wait for the few they asked for; what is left then is a worker's."""
-_EYES = 3
 _MOST_TRIES = 20
 _PAUSE_ON_SQLITE = 0.02
 """Seconds between two batches in which another writer gets its turn: SQLite has one at a time, and no queue."""
@@ -59,7 +58,7 @@ class _Ahead(ExitStack):
         if change.total <= BATCH or start > end or self._engine.dialect.name == "sqlite":
             return
         if self._aside is None:
-            self._aside = self.enter_context(ThreadPoolExecutor(_EYES))
+            self._aside = self.enter_context(ThreadPoolExecutor(1))
         self._seen = end
         for pages in bulk_rows.pages_of(change.id, start, end):
             # If it fails nobody misses it.
