@@ -20,6 +20,7 @@ from app.workflows.place import here
 
 _INSIDE = (".localhost", ".local", ".internal", ".localdomain", ".lan", ".home.arpa")
 _SECRETS = ("api_key", "api_secret", "webhook_secret")
+_LONGEST_BASE = 255
 _IMPORTED = (*_SECRETS, "api_base", "mode")
 
 
@@ -94,8 +95,7 @@ def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor, seen: str | N
     Raises UnsupportedGateway, InvalidInput for a gateway that may not be used here, IncompleteGateway, StaleChange.
     """
     known = get_known(gateway)
-    if changes.api_base:
-        ensure_outside(changes.api_base)
+    changes = replace(changes, api_base=_read_base(changes.api_base))
     config = _find_or_make(known.name)
     if seen is not None and seen != version_of(config if known.config else None):
         raise StaleChange(f"Somebody changed {known.label} in the meantime, so nothing was saved.")
@@ -119,6 +119,17 @@ def set_up(gateway: str, changes: GatewayChanges, *, actor: Actor, seen: str | N
     after = {**_picture(config), **({"replaced": replaced} if replaced else {})}
     audit.record("gateway.configured", config, actor=actor, before=before, after=after)
     return config
+
+
+def _read_base(text: str | None) -> str | None:
+    """As the gateway's paths are put behind it. Raises InvalidInput."""
+    if not text:
+        return text
+    api_base = text.strip().rstrip("/")
+    if len(api_base) > _LONGEST_BASE:
+        raise InvalidInput(f"Keep the API address within {_LONGEST_BASE} characters.")
+    ensure_outside(api_base)
+    return api_base
 
 
 def ensure_outside(api_base: str) -> None:

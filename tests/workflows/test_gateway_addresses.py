@@ -70,3 +70,17 @@ def test_a_refused_address_is_not_stored(session, in_production):
     changes = GatewayChanges(api_base="https://10.0.0.7")
     with pytest.raises(InvalidInput), transaction():
         gateway_setup.set_up("stripe", changes, actor=COMMAND)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("text", ["http://127.0.0.1:8421/stripe/", " http://127.0.0.1:8421/stripe// "])
+def test_a_slash_at_the_end_is_not_doubled_before_a_path(session, text):
+    with transaction():
+        config = gateway_setup.set_up("stripe", GatewayChanges(api_base=text), actor=COMMAND)
+    assert config.api_base == "http://127.0.0.1:8421/stripe"
+
+
+def test_an_address_that_is_too_long_is_refused(session):
+    changes = GatewayChanges(api_base="http://127.0.0.1/" + "x" * 300)
+    with pytest.raises(InvalidInput, match="within 255 characters"), transaction():
+        gateway_setup.set_up("stripe", changes, actor=COMMAND)
