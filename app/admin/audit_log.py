@@ -29,6 +29,7 @@ from app.models import (
     GatewayConfig,
     Payment,
     Refund,
+    RequestStatus,
     Service,
     ServiceRequest,
     User,
@@ -36,6 +37,7 @@ from app.models import (
 from app.workflows import audit_chain
 
 _MOST_PEOPLE = 300
+_STATUSES = {status.value: status.label for status in RequestStatus}
 _KINDS = (
     (ActorKind.USER.value, "a person"),
     (ActorKind.TOKEN.value, "a program"),
@@ -157,7 +159,7 @@ class AuditView(ConsoleView):
         may_see = self.may(Permission.READ_PERSONAL_CHANGES)
         found = [(row, records.get((row.subject_type, row.subject_id), (None, None))) for row in rows]
         return [
-            AuditRow(row, name, Reading(names, audit_words.currency_in(row) or currency or "", may_see))
+            AuditRow(row, name, Reading(names, _currency(row, currency), may_see, _statuses(row)))
             for row, (name, currency) in found
         ]
 
@@ -192,6 +194,14 @@ class AuditView(ConsoleView):
     def changes(self, row: AuditEntry) -> list[Change]:
         [shown] = self.shown([row])
         return shown.changes
+
+
+def _currency(row: AuditEntry, of_record: str | None) -> str:
+    return audit_words.currency_in(row) or of_record or ""
+
+
+def _statuses(row: AuditEntry) -> dict[str, str]:
+    return _STATUSES if row.subject_type == ServiceRequest.__tablename__ else {}
 
 
 _RECORDS: Sequence[tuple[Any, Any, Any]] = (

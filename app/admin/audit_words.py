@@ -6,7 +6,7 @@ Whoever may not see personal data gets only what is known to be none: a new fiel
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.admin import cells
@@ -58,6 +58,7 @@ _FIELDS = {
     "api_key": "API key",
     "api_base": "API address",
     "code": "code",
+    "left": "fingerprints of the entries as they were",
 }
 _AMOUNTS = frozenset({"amount", "amount_minor", "price_minor"})
 _RATES = frozenset({"rate", "rates", "rate_basis_points"})
@@ -79,6 +80,8 @@ class Reading:
     names: Mapping[str, str]
     currency: str
     shows_personal: bool
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    """What the record's kind calls its states."""
 
 
 def action_words(action: str) -> str:
@@ -157,6 +160,8 @@ def _shown(name: str, side: Mapping[str, Any], reading: Reading) -> str:
     value = side[name]
     if not reading.shows_personal and name not in IMPERSONAL and not isinstance(value, bool | None):
         return MASK
+    if name == "status":
+        value = reading.statuses.get(value, value)
     return _words(name, value, reading)
 
 

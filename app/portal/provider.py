@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 from app.db import db, transaction
 from app.errors import DomainError, InvalidInput, NotFound, TransitionRefused
 from app.kit import clock
+from app.kit.contact import format_phone
 from app.models import ProviderProfile, RequestNote, RequestStatus, Role, ServiceRequest
 from app.portal.access import only, user
 from app.workflows import assignment, audit, requests, status
@@ -114,6 +115,7 @@ def _show(key: UUID, *, refusal: DomainError | None = None) -> str:
         it=service_request,
         notes=list(db.session.scalars(notes)),
         now=clock.utc_now(),
+        phone=format_phone(service_request.customer_phone),
         steps=_steps_of(service_request),
         may_decline=service_request.status in {RequestStatus.PENDING_CONTACT, RequestStatus.TEAM_ASSIGNED},
         refusal=refusal,

@@ -40,6 +40,12 @@ def note(action, subject, actor=SYSTEM, **sides):
         audit.record(action, subject, actor=actor, **sides)
 
 
+def test_a_status_is_called_what_it_is_called_everywhere(client, session, admin):
+    sides = {"before": {"status": "pending_contact"}, "after": {"status": "team_assigned"}}
+    note("request.status_changed", make_request(), **sides)
+    assert "Awaiting first contact → Specialist assigned" in rows(client)[0]
+
+
 def entry_of(changes, **values):
     return AuditEntry(
         action="user.changed",

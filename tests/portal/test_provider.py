@@ -73,7 +73,7 @@ def test_they_see_whom_to_call_and_about_what(client, own):
     for part in (
         "Kavya Iyer",
         "kavya.iyer@example.org",
-        "+917000012345",
+        "+91 70000 12345",
         "Please call me after 4 pm.",
         own.service_name,
     ):
