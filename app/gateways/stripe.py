@@ -150,10 +150,10 @@ class Stripe(Gateway):
         event = json.loads(payload)
         event_id, name, told = str(event["id"]), str(event["type"]), event["data"]["object"]
         if name in _PAYMENT_NEWS:
-            snapshot = _of_session(told, name) if told["object"] == "checkout.session" else _of_intent(told)
+            snapshot = _of_session(told, name) if name.startswith("checkout.session.") else _of_intent(told, name)
             return GatewayEvent(event_id, EventKind(snapshot.status.value), name, snapshot)
         if name in _REFUND_NEWS:
-            refund = _refund_news(told) if told["object"] == "refund" else next(iter(_refunds(told)), None)
+            refund = next(iter(_refunds(told)), None) if name == "charge.refunded" else _refund_news(told)
             return GatewayEvent(event_id, EventKind.REFUNDED, name, _owner(told), refund=refund)
         if name.startswith("charge.dispute."):
             return GatewayEvent(event_id, EventKind.DISPUTED, name, _owner(told), dispute=_dispute_news(told))
@@ -209,10 +209,10 @@ def _money(units: int, currency: str) -> Money:
     return DECIMALS.money(units, currency.upper())
 
 
-def _of_intent(intent: Mapping[str, Any]) -> PaymentSnapshot:
+def _of_intent(intent: Mapping[str, Any], event: str = "") -> PaymentSnapshot:
     error = intent.get("last_payment_error")
     status = _STATUS.get(intent["status"], SnapshotStatus.PENDING)
-    if intent["status"] == "requires_payment_method" and error:
+    if intent["status"] == "requires_payment_method" and (error or event.endswith("payment_failed")):
         status = SnapshotStatus.FAILED
     received = intent.get("amount_received") if status is SnapshotStatus.PAID else None
     return PaymentSnapshot(
@@ -220,7 +220,7 @@ def _of_intent(intent: Mapping[str, Any]) -> PaymentSnapshot:
         gateway_intent_id=intent["id"],
         gateway_payment_id=intent["id"],
         amount=_money(intent["amount"] if received is None else received, intent["currency"]),
-        failure=_failure(error or {"code": "canceled"}) if status is SnapshotStatus.FAILED else None,
+        failure=_failure(error or {"code": intent["status"]}) if status is SnapshotStatus.FAILED else None,
         refunds=_refunds(intent.get("latest_charge")),
         metadata=ours(intent.get("metadata")),
     )

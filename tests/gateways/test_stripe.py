@@ -265,3 +265,22 @@ def test_an_event_is_read_again_later_without_its_signature(simulator, adapter):
     paid(simulator, adapter)
     (letter,) = simulator.postman.collect("stripe")
     assert adapter.process_webhook(letter.body, {}).event_id == json.loads(letter.body)["id"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "kind"),
+    [
+        ("payment_intent.succeeded", {"status": "succeeded"}, EventKind.PAID),
+        ("payment_intent.payment_failed", {"status": "requires_payment_method"}, EventKind.FAILED),
+        ("payment_intent.canceled", {"status": "canceled"}, EventKind.FAILED),
+        ("checkout.session.completed", {"status": "complete", "payment_status": "paid"}, EventKind.PAID),
+        ("refund.created", {"status": "succeeded", "payment_intent": "pi_1"}, EventKind.REFUNDED),
+    ],
+)
+def test_an_event_is_read_by_its_name_with_no_more_in_it_than_is_needed(adapter, name, told, kind):
+    money = {"amount": 500, "amount_total": 500, "currency": "inr"}
+    body = json.dumps({"id": "evt_1", "type": name, "data": {"object": {"id": "x_1", **money, **told}}}).encode()
+    event = adapter.process_webhook(body, {})
+    assert (event.kind, event.name) == (kind, name)
+    failure = event.snapshot.failure
+    assert (failure is not None) is (kind is EventKind.FAILED)
