@@ -131,7 +131,7 @@ class GatewayView(ConsoleView):
         except DomainError as error:
             with transaction():
                 gateway_health.note_failure(gateway, error)
-            return self._show(gateway, refusal=error), error.http_status
+            return self._show(gateway, refusal=gateway_health.told_to_staff(error)), error.http_status
         with transaction():
             gateway_health.note_answer(gateway)
         return done("The gateway answers and takes these credentials.", self.get_url(".page", gateway=gateway))

@@ -1,5 +1,6 @@
 """How each gateway has been doing: what its circuit breaker and the console go by."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -7,7 +8,7 @@ from sqlalchemy import func, or_, select, update
 
 from app.db import db
 from app.errors import DomainError
-from app.gateways.base import BadCredentials
+from app.gateways.base import BadCredentials, GatewayUnavailable
 from app.kit import clock
 from app.models import GatewayConfig, ServiceRequest
 from app.workflows import notifications
@@ -18,6 +19,16 @@ _FRESH = timedelta(minutes=1)
 _SILENCE = timedelta(hours=1)
 _ENOUGH_PAYMENTS = 3
 _MOST_COUNTED = 100
+_FOR_STAFF: Mapping[type[DomainError], tuple[str, str | None]] = {
+    BadCredentials: (
+        "The gateway does not take our keys.",
+        "Compare them with its dashboard, test and live apart, and enter them anew.",
+    ),
+    GatewayUnavailable: (
+        "The gateway did not answer.",
+        "Try again in a minute. If it goes on, look at its status page and at our way out to the network.",
+    ),
+}
 
 
 def is_fresh(noted_at: datetime | None) -> bool:
@@ -68,7 +79,7 @@ def note_failure(gateway: str, error: DomainError) -> None:
         return
     config.failures_in_row += 1
     config.last_failure_at = clock.utc_now()
-    config.last_failure = _why(error)
+    config.last_failure = told_to_staff(error).message
     if isinstance(error, BadCredentials):
         text = f"{gateway} does not take our keys: nobody can pay with it. Check them under Gateways in the console."
         notifications.alert("gateway_credentials", text, fold=gateway)
@@ -78,10 +89,14 @@ def note_failure(gateway: str, error: DomainError) -> None:
         notifications.alert("gateway_resting", text, fold=gateway)
 
 
-def _why(error: DomainError) -> str:
-    """For staff: not what the customer reads, where more is known."""
+def told_to_staff(error: DomainError) -> DomainError:
+    """The same without what it means for a customer: what the gateway did, its reason, and what to do now."""
+    usual = (error.message, error.suggested_action)
+    message, action = next((words for kind, words in _FOR_STAFF.items() if isinstance(error, kind)), usual)
     reason = str(error.details.get("reason", ""))[:200]
-    return f"{error.message} ({reason})" if reason else error.message
+    told = type(error)(f"{message} ({reason})" if reason else message, details=error.details)
+    told.suggested_action = action
+    return told
 
 
 def alert_on_silence() -> None:

@@ -29,7 +29,7 @@ def alerts():
 
 def test_no_answer_is_kept_with_the_reason_for_staff(config):
     stored = note(GatewayUnavailable(details={"reason": "HTTP 502"}))
-    assert stored.last_failure == "We could not reach the payment company. You have not been charged. (HTTP 502)"
+    assert stored.last_failure == "The gateway did not answer. (HTTP 502)"
     assert (stored.failures_in_row, alerts()) == (1, [])
 
 
@@ -44,3 +44,11 @@ def test_keys_that_are_no_longer_taken_are_told_to_administrators_at_once_and_on
 def test_what_is_the_customers_matter_is_none_of_the_gateways(config, error):
     stored = note(error)
     assert (stored.failures_in_row, stored.last_failure_at, alerts()) == (0, None, [])
+
+
+@pytest.mark.parametrize("error", [GatewayUnavailable(), BadCredentials()])
+def test_staff_are_not_told_what_is_meant_for_customers(error):
+    told = gateway_health.told_to_staff(error)
+    assert "You have not been charged" not in told.message
+    assert "Pay another way" not in str(told.suggested_action)
+    assert (type(told), told.http_status) == (type(error), error.http_status)
