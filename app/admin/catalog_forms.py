@@ -28,7 +28,11 @@ class ServiceForm(AdminForm):
     price = AmountField(
         "Price", [InputRequired(_NEEDED)], description="In whole units, like 4,999.00. With tiers, theirs count."
     )
-    currency = StringField("Currency", [InputRequired(_NEEDED), Length(3, 3, "Use the three letters, like INR.")])
+    currency = StringField(
+        "Currency",
+        [InputRequired(_NEEDED), Length(3, 3, "Use the three letters, like INR.")],
+        description="Its three letters, like INR.",
+    )
     features = LinesField("What is in it", description="One on each line.")
     first_contact_hours = IntegerField(
         "Hours to first contact",

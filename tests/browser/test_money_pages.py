@@ -28,6 +28,7 @@ PAGES = (
     "payouts/batch?currency=INR",
     "affiliates/unknown",
     "flags/purchase",
+    "looks/",
 )
 
 
