@@ -18,11 +18,37 @@ _LAST_YEAR = 2999
 
 
 @dataclass(frozen=True, slots=True)
+class Leave:
+    """Days off that follow each other under one name: they were put in together, and go together."""
+
+    days: tuple[DayOff, ...]
+
+    @property
+    def first(self) -> date:
+        return self.days[0].day
+
+    @property
+    def last(self) -> date:
+        return self.days[-1].day
+
+    @property
+    def name(self) -> str:
+        return self.days[0].name
+
+    @property
+    def keys(self) -> str:
+        return " ".join(str(each.id) for each in self.days)
+
+    def goes_on_with(self, day: DayOff) -> bool:
+        return day.day == self.last + timedelta(days=1) and day.name == self.name
+
+
+@dataclass(frozen=True, slots=True)
 class WeekForm:
     """`hours` is what stands in the field of each weekday; `errors` go with them."""
 
     hours: Sequence[str]
-    days_off: Sequence[DayOff]
+    leaves: Sequence[Leave]
     errors: Mapping[str, str]
 
 
@@ -31,7 +57,18 @@ def show(provider_id: UUID | None, *, sent: Mapping[str, str] | None = None, err
     kept = working_time.hours_of(provider_id)
     hours = [(sent or {}).get(f"day{weekday}", format_hours(kept.get(weekday, ()))) for weekday in range(len(WEEKDAYS))]
     since = working_time.today() - timedelta(days=1)
-    return WeekForm(hours, working_time.days_off(provider_id, since=since), errors)
+    return WeekForm(hours, gather(working_time.days_off(provider_id, since=since)), errors)
+
+
+def gather(days: Sequence[DayOff]) -> list[Leave]:
+    """Of days in their order."""
+    leaves: list[Leave] = []
+    for day in days:
+        if leaves and leaves[-1].goes_on_with(day):
+            leaves[-1] = Leave((*leaves[-1].days, day))
+        else:
+            leaves.append(Leave((day,)))
+    return leaves
 
 
 def save(sent: Any, *, provider: User | None, actor: Actor) -> str:
@@ -44,7 +81,8 @@ def save(sent: Any, *, provider: User | None, actor: Actor) -> str:
         first, last = _day(sent, "first"), _day(sent, "last", otherwise="first")
         count = working_time.add_days_off(first, last, sent.get("name", ""), provider=provider, actor=actor)
         return f"{count} {'day' if count == 1 else 'days'} added." if count else "These days were off already."
-    keys = [key for key in map(ids.parse_id, sent.getlist("day_off")) if key is not None]
+    texts = " ".join(sent.getlist("day_off")).split()
+    keys = [key for key in map(ids.parse_id, texts) if key is not None]
     working_time.remove_days_off(keys, provider=provider, actor=actor)
     return "Removed."
 

@@ -202,6 +202,22 @@ def test_hours_that_cannot_be_read_are_shown_again_and_nothing_is_saved(client, 
     assert working_time.hours_of(provider.id) == {0: (Hours(540, 1080),)}
 
 
+def test_a_leave_is_one_line_and_goes_with_one_press(client, session, provider):
+    first = clock.utc_now().date() + timedelta(days=5)
+    sent = {"step": "add", "first": str(first), "last": str(first + timedelta(days=6)), "name": "Leave"}
+    client.post("/provider/availability/", data=sent)
+    client.post(
+        "/provider/availability/", data={"step": "add", "first": str(first + timedelta(days=7)), "name": "Diwali"}
+    )
+    page = Page(client.get("/provider/availability/").text)
+    [leave, diwali] = page.find("button", name="day_off")
+    assert " to " in leave["aria-label"]
+    assert " to " not in diwali["aria-label"]
+    client.post("/provider/availability/", data={"step": "remove", "day_off": leave["value"]})
+    session.rollback()
+    assert [each.name for each in working_time.days_off(provider.id, since=first)] == ["Diwali"]
+
+
 def test_days_off_come_and_go_and_only_their_own(client, session, provider):
     other = make_provider()
     day = working_time.today() + timedelta(days=3)
