@@ -100,8 +100,6 @@ def ensure_allowed(standing: Standing, wanted: RequestStatus, note: str | None) 
         raise TransitionRefused(f"The request is “{old.label}” already.")
     if wanted not in ALLOWED[old]:
         raise TransitionRefused(f"A request that is “{old.label}” cannot become “{wanted.label}”. {_ways_out(old)}")
-    if wanted is RequestStatus.TEAM_ASSIGNED and standing.assigned_provider_id is None:
-        raise TransitionRefused("Choose a provider first: assigning one sets this status by itself.")
     if (old, wanted) in NEEDS_NOTE and note is None:
         raise InvalidInput("Say in a note why it is opened again.", details={"note": "A reason is needed."})
 

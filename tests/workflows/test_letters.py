@@ -195,6 +195,15 @@ def test_a_status_letter_says_where_from_where_to_why_and_what_next(session):
     assert letter.subject == f"In progress: {service_request.reference_number}"
 
 
+def test_a_status_letter_of_a_specialist_who_is_not_on_our_books_names_nobody(session):
+    service_request = make_request()
+    with transaction():
+        status.change_status(requests.get_locked(service_request.id), RequestStatus.TEAM_ASSIGNED, actor=SYSTEM)
+    letter = compose("status_changed")
+    assert tracking.NEXT_STEPS[RequestStatus.TEAM_ASSIGNED] in letter.text
+    assert "None" not in letter.text
+
+
 def test_a_failure_letter_gives_the_reason_and_the_way_to_pay(session):
     payment = make_payment()
     with transaction():

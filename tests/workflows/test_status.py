@@ -126,12 +126,13 @@ def test_opening_completed_work_again_needs_a_reason(session, note):
 
 
 @pytest.mark.parametrize("old", [S.PENDING_CONTACT, S.IN_PROGRESS])
-def test_a_specialist_is_assigned_only_if_there_is_one(session, old):
+def test_a_specialist_who_is_not_on_our_books_can_be_told_of_too(session, old):
     service_request = make_request(status=old)
-    before = picture(service_request)
-    with pytest.raises(TransitionRefused, match="Choose a provider first"):
-        move(service_request, S.TEAM_ASSIGNED)
-    assert picture(service_request) == before
+    assert service_request.assigned_provider_id is None
+    move(service_request, S.TEAM_ASSIGNED)
+    assert (service_request.status, service_request.assigned_provider_id) == (S.TEAM_ASSIGNED, None)
+    move(service_request, S.PENDING_CONTACT)
+    assert [change.new_status for change in service_request.history][-2:] == [S.TEAM_ASSIGNED, S.PENDING_CONTACT]
 
 
 def test_the_first_contact_is_noted_once(session):
