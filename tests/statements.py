@@ -10,17 +10,20 @@ from app.db import db
 
 T = TypeVar("T")
 
-CLOCKWORK = ("BEGIN", "SAVEPOINT", "RELEASE", "PRAGMA", "SET LOCAL", "SELECT set_config")
+CLOCKWORK = ("BEGIN", "SAVEPOINT", "RELEASE", "SET LOCAL", "SELECT set_config")
 """How statements begin that only begin, end or limit something."""
 
 
 @contextmanager
 def asked(*, without: Sequence[str] = ()) -> Iterator[list[str]]:
-    """The statements, but for those that begin so; needs an application context."""
+    """The statements, but for those that begin so; needs an application context.
+
+    How SQLite's connection is set is left out: that hangs on who had it before.
+    """
     with _noted(lambda statement, _parameters: statement) as statements:
         chosen: list[str] = []
         yield chosen
-        chosen += [statement for statement in statements if not statement.startswith(tuple(without))]
+        chosen += [statement for statement in statements if not statement.startswith(("PRAGMA", *without))]
 
 
 @contextmanager
