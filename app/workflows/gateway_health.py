@@ -94,7 +94,7 @@ def told_to_staff(error: DomainError) -> DomainError:
     usual = (error.message, error.suggested_action)
     message, action = next((words for kind, words in _FOR_STAFF.items() if isinstance(error, kind)), usual)
     reason = str(error.details.get("reason", ""))[:200]
-    told = type(error)(f"{message} ({reason})" if reason else message, details=error.details)
+    told = DomainError(f"{message} ({reason})" if reason else message, details=error.details)
     told.suggested_action = action
     return told
 
