@@ -16,7 +16,7 @@ NEEDED = "This is needed."
 class AccountForm(AdminForm):
     """Whoever builds on it adds `is_enabled`, where it fits."""
 
-    name = StringField("Name", [InputRequired(NEEDED), Length(max=200)])
+    name = StringField("Name", [InputRequired(NEEDED), Length(max=accounts.MAXIMUM_NAME_LENGTH)])
     email = EmailField("Email address", [InputRequired(NEEDED), Length(max=254)], description="They sign in with it.")
     password = PasswordField(
         "Password",

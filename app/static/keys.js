@@ -124,8 +124,9 @@ function tick(row, isRange) {
     const form = event.currentTarget;
     const problem = form.querySelector("[role=alert]");
     const body = new FormData(form);
+    const follow = () => document.body.toggleAttribute("data-keys-off", !event.target.checked);
     // Before the answer: the next key is already meant as chosen.
-    document.body.toggleAttribute("data-keys-off", !event.target.checked);
+    follow();
     try {
       const answer = await fetch(form.action, {
         method: "POST",
@@ -136,7 +137,7 @@ function tick(row, isRange) {
       problem.hidden = true;
     } catch {
       event.target.checked = !event.target.checked;
-      document.body.toggleAttribute("data-keys-off", !event.target.checked);
+      follow();
       problem.textContent = "This could not be saved, so nothing changed. Try again in a minute, or reload the page.";
       problem.hidden = false;
     }

@@ -6,6 +6,7 @@ from typing import Any
 from app.kit.contact import InvalidContact, parse_email
 from app.models import Availability, Category, ProviderProfile
 from app.workflows import providers
+from app.workflows.accounts import MAXIMUM_NAME_LENGTH
 from app.workflows.sheets import Heading
 
 NEEDED = ("name", "email")
@@ -30,8 +31,8 @@ def _read_email(text: str) -> str:
 
 
 def _read_name(text: str) -> str:
-    if not text or len(text) > providers.LONGEST_NAME:
-        raise providers.wrong("name", f"Write a name of up to {providers.LONGEST_NAME} characters.")
+    if not text or len(text) > MAXIMUM_NAME_LENGTH:
+        raise providers.wrong("name", f"Write a name of up to {MAXIMUM_NAME_LENGTH} characters.")
     return text
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from app.errors import InvalidInput
 from app.models import Category, ProviderProfile, ProviderSkill
 
-LONGEST_NAME, LONGEST_TITLE = 200, 100
+LONGEST_TITLE = 100
 MOST_WORK = 10_000
 
 
