@@ -1,6 +1,6 @@
 """The rows of a long query, read while the server goes on finding more.
 
-A cursor on the server is asked again for each thousand rows, and nothing is found while they are dealt with.
+A cursor on the server is asked again for each few hundred rows, and nothing is found while they are dealt with.
 PostgreSQL's driver can take a whole answer as it comes instead, but not through SQLAlchemy, which here only writes the
 statement.
 """
@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Dialect, Select
 
 from app.db import db
 
-CHUNK = 1000
+CHUNK = 200
+"""Few enough that the next ones lie ready by the time these are dealt with, without the server waiting for room."""
 
 
 def stream(query: Select[Any]) -> Generator[Sequence[Any]]:

@@ -17,13 +17,14 @@ Cell = Callable[[Any], object]
 def stream_csv(filename: str, columns: Sequence[tuple[str, Cell]], chunks: Iterable[Sequence[Any]]) -> Response:
     """The rows of `chunks` as a download; each column is its heading and what it takes from a row."""
     headings, values = [heading for heading, _ in columns], [value for _, value in columns]
-    return stream_lines(filename, headings, ([line(value(row) for value in values) for row in rows] for rows in chunks))
+    pieces = ("".join([line(value(row) for value in values) for row in rows]) for rows in chunks)
+    return stream_lines(filename, headings, pieces)
 
 
-def stream_lines(filename: str, headings: Sequence[str], chunks: Iterable[Iterable[str]]) -> Response:
-    """The same of rows that are lines already."""
+def stream_lines(filename: str, headings: Sequence[str], pieces: Iterable[str]) -> Response:
+    """The same of rows that are lines already, many in a piece."""
     return Response(
-        stream_with_context(_pieces(headings, chunks)),
+        stream_with_context(_begun(headings, pieces)),
         mimetype="text/csv",
         headers={
             "Content-Disposition": f'attachment; filename="{filename}"',
@@ -38,9 +39,8 @@ def line(values: Iterable[object]) -> str:
     return ",".join(map(cell, values)) + "\r\n"
 
 
-def _pieces(headings: Sequence[str], chunks: Iterable[Iterable[str]]) -> Iterator[str]:
+def _begun(headings: Sequence[str], pieces: Iterable[str]) -> Iterator[str]:
     """The headings at once: whoever asked sees that it has begun."""
     yield _BYTE_ORDER_MARK + line(headings)
     long_look()
-    for lines in chunks:
-        yield "".join(lines)
+    yield from pieces

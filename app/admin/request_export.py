@@ -1,11 +1,12 @@
 """The requests of a list as a CSV download.
 
-A million rows are written by one web worker while others wait for it. So rows come as the driver has them, their sealed
-values are opened here, and whatever comes up again and again is put into words once.
+A million rows are written by one web worker while others wait for it. So rows come as the driver has them, are turned
+into columns, each of which is worded as a whole, and whatever comes up again and again is put into words once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from functools import lru_cache
 from itertools import islice
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from app.admin.export import stream_lines
 from app.ages import exact
 from app.columns import keyring
 from app.kit.money import Money
-from app.kit.spreadsheet import cell
+from app.kit.spreadsheet import cell, cells
 from app.models import PaymentStatus, RequestStatus, ServiceRequest, User
 from app.streams import CHUNK, stream
 
@@ -26,8 +27,8 @@ _SEALED: tuple[InstrumentedAttribute[str], ...] = (
     ServiceRequest.customer_email,
     ServiceRequest.customer_phone,
 )
-_NAME, _EMAIL, _PHONE = (column.type.context for column in _SEALED)
-# As `_line` takes them apart.
+_CONTEXTS = [column.type.context for column in _SEALED]
+# As `_columns` takes them apart.
 _COLUMNS = (
     ServiceRequest.reference_number,
     ServiceRequest.created_at,
@@ -67,37 +68,45 @@ def stream_requests(query: Select[Any]) -> Response:
     shown = cast(Select[Any], query.with_only_columns(*_COLUMNS))
     joined = shown.outerjoin(User, User.id == ServiceRequest.assigned_provider_id)
     ordered = joined.order_by(ServiceRequest.created_at.desc(), ServiceRequest.id.desc())
-    return stream_lines("requests.csv", HEADINGS, _chunks(ordered))
+    return stream_lines("requests.csv", HEADINGS, _pieces(ordered))
 
 
-def _chunks(query: Select[Any]) -> Iterator[Sequence[str]]:
-    known, prices = _Known(), _Prices()
+def _pieces(query: Select[Any]) -> Iterator[str]:
     # Closed before the session is: until then the answer holds the connection.
     with closing(stream(query)) as rows:
-        while chunk := [_line(row, known, prices) for row in islice(rows, CHUNK)]:
-            yield chunk
+        while chunk := list(islice(rows, CHUNK)):
+            yield "\r\n".join(map(",".join, zip(*_columns(chunk), strict=True))) + "\r\n"
 
 
-def _line(row: Sequence[Any], known: "_Known", prices: "_Prices") -> str:
-    reference, at, service, tier, name, email, phone, minor, currency, paid, status, provider, gateway, code = row
-    customer = f"{_opened(name, _NAME)},{_opened(email, _EMAIL)},{_opened(phone, _PHONE)}"
-    sold = f"{reference},{cell(exact(at))},{known[service]},{known[tier]},{customer},{prices[minor, currency]}"
-    return f"{sold},{currency},{_PAID[paid]},{_STATUSES[status]},{known[provider]},{known[gateway]},{known[code]}\r\n"
+def _columns(rows: Sequence[Sequence[Any]]) -> Iterable[Iterable[str]]:
+    """The cells of each column."""
+    references, bought, services, tiers, names, emails, phones, *sold = zip(*rows, strict=True)
+    minors, currencies, paid, statuses, providers, gateways, codes = sold
+    return (
+        references,
+        # Always with a comma in it.
+        (f'"{exact(at)}"' for at in bought),
+        map(_known, services),
+        map(_known, tiers),
+        *map(_opened, (names, emails, phones), _CONTEXTS),
+        map(_price, minors, currencies),
+        currencies,
+        map(_PAID.__getitem__, paid),
+        map(_STATUSES.__getitem__, statuses),
+        map(_known, providers),
+        map(_known, gateways),
+        map(_known, codes),
+    )
 
 
-def _opened(sealed: bytes, context: str) -> str:
-    return cell(keyring.open(sealed, context).decode())
+def _opened(sealed: Sequence[bytes], context: str) -> list[str]:
+    return cells([each.decode() for each in keyring.open_all(sealed, context)])
 
 
-class _Known(dict[str | None, str]):
-    """Words that many rows share: names of services and people, codes, labels."""
-
-    def __missing__(self, text: str | None) -> str:
-        self[text] = made = cell(text)
-        return made
+# Names of services and people, codes: many rows share them.
+_known = lru_cache(maxsize=4096)(cell)
 
 
-class _Prices(dict[tuple[int, str], str]):
-    def __missing__(self, price: tuple[int, str]) -> str:
-        self[price] = made = cell(Money(*price).decimal)
-        return made
+@lru_cache(maxsize=4096)
+def _price(minor: int, currency: str) -> str:
+    return cell(Money(minor, currency).decimal)

@@ -8,6 +8,8 @@ from collections.abc import Collection, Sequence
 # What a spreadsheet would run, also behind spaces; and what would be taken for our own mark in front of such.
 _RISKY = re.compile(r"[ ']*[=+\-@\t\r\n]")
 _QUOTED = re.compile(r'[",\r\n]')
+# The same at the start of a line.
+_RISKY_LINE = re.compile(r"\n(?=[ ']*[=+\-@\t])")
 _DELIMITERS = (",", ";", "\t")
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -29,6 +31,15 @@ def cell(value: object) -> str:
         return text
     doubled = text.replace('"', '""')
     return f'"{doubled}"'
+
+
+def cells(texts: Sequence[str]) -> list[str]:
+    """The `cell` of each, for many that hardly ever need quotes: looked through as lines of one text."""
+    lines = _RISKY_LINE.sub("\n'", "\n".join(("", *texts)))
+    found = lines.split("\n")[1:]
+    if len(found) > len(texts) or any(odd in lines for odd in '",\r\0'):
+        return list(map(cell, texts))
+    return found
 
 
 def as_meant(text: str) -> str:

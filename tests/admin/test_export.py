@@ -16,6 +16,7 @@ from app.db import transaction
 from app.kit.crypto import CannotOpen
 from app.kit.spreadsheet import harmless
 from app.models import AuditEntry, PaymentStatus, RequestStatus, Role, Service, ServiceRequest, User
+from app.streams import CHUNK
 from tests import strategies
 from tests.admin.rows import add_request, clear, new_request, store
 from tests.factories import make_provider, make_request, make_service
@@ -39,10 +40,10 @@ def read(client, address=URL):
 
 
 def test_the_download_has_what_the_list_has_on_all_its_pages(client, finance, service):
-    store(*(new_request(service) for _ in range(120)))
+    store(*(new_request(service) for _ in range(CHUNK + 20)))
     add_request(service, payment_status=PaymentStatus.PENDING)
-    assert len(read(client)) == 120
-    assert len(read(client, f"{URL}?view=all")) == 121
+    assert len(read(client)) == CHUNK + 20
+    assert len(read(client, f"{URL}?view=all")) == CHUNK + 21
     assert len(read(client, f"{URL}?view=unpaid")) == 1
     assert read(client, f"{URL}?status=completed") == []
 

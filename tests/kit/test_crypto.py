@@ -16,6 +16,21 @@ def test_what_was_sealed_opens(plain, context):
     assert RING.open(RING.seal(plain, context), context) == plain
 
 
+@given(plains=st.lists(st.binary(max_size=30)), context=contexts)
+def test_many_open_as_each_would_whichever_key_sealed_them(plains, context):
+    sealed = [(RING, ROTATED)[number % 2].seal(plain, context) for number, plain in enumerate(plains)]
+    assert ROTATED.open_all(sealed, context) == plains
+
+
+@pytest.mark.parametrize("wrong", [STRANGER.seal(b"x", "c"), RING.seal(b"x", "other"), b"", b"short"])
+def test_one_among_many_that_does_not_open_is_told_of_as_if_alone(wrong):
+    with pytest.raises(CannotOpen) as alone:
+        RING.open(wrong, "c")
+    with pytest.raises(CannotOpen) as among:
+        RING.open_all([RING.seal(b"x", "c"), wrong], "c")
+    assert str(among.value) == str(alone.value)
+
+
 @given(plain=st.binary(min_size=4, max_size=300), context=contexts)
 def test_the_sealed_value_is_new_each_time_and_shows_nothing(plain, context):
     first, second = RING.seal(plain, context), RING.seal(plain, context)

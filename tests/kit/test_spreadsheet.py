@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kit.spreadsheet import Unreadable, as_meant, cell, decode, harmless, plain, read_rows
+from app.kit.spreadsheet import Unreadable, as_meant, cell, cells, decode, harmless, plain, read_rows
 
 KNOWN = ("Service", "Price", "What is in it")
 RISKY = st.text(alphabet="'=+-@ \t\r\nab", max_size=8)
@@ -30,6 +30,16 @@ def test_a_cell_is_written_as_the_standard_library_writes_it(values):
     written = io.StringIO(newline="")
     csv.writer(written).writerow([harmless(value) for value in values])
     assert ",".join(map(cell, values)) + "\r\n" == written.getvalue()
+
+
+@given(
+    st.lists(st.text(max_size=20))
+    | st.lists(RISKY)
+    | st.lists(st.text(alphabet="'=+-@ ab\t\v\x1c\u2028", max_size=4))
+    | st.lists(st.text(alphabet="',\"\r\n\0= a", max_size=4))
+)
+def test_many_cells_are_written_as_each_would_be(texts):
+    assert cells(texts) == list(map(cell, texts))
 
 
 @given(st.lists(st.text(max_size=20), min_size=3, max_size=3), st.sampled_from([",", ";", "\t"]))
