@@ -89,7 +89,7 @@ EXCEPTIONS = {
 
 BANNED_NAMES = re.compile(r"^_*(utils?|helpers?|common|misc|managers?|data|info|process)$|(^|_)do_|^handle_")
 # WTForms reads what was sent to a field by calling the one, marshmallow tells of problems by calling the other.
-CALLED_BY_LIBRARIES = {("admin.affiliate_forms", "process"), ("api.purchase", "handle_error")}
+CALLED_BY_LIBRARIES = {("admin.affiliate_forms", "process"), ("api.wishes", "handle_error")}
 MAY_HANDLE = {
     "workflows.webhooks",
     "workflows.payments",

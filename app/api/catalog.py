@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Blueprint
 
-from app.api import shapes
 from app.api.contract import Content, Operation, serves
 from app.kit.money import Money
 from app.workflows import catalog
@@ -15,7 +14,7 @@ bp = Blueprint("api_catalog", __name__, url_prefix="/api/services")
 _LIST = Operation(
     summary="What is on sale",
     tag="Buying",
-    answer=shapes.Catalogue(),
+    answer="shapes.Catalogue",
     description="Every service that can be bought now, with its tiers, in the order of the shop.",
 )
 

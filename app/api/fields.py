@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from marshmallow import EXCLUDE, RAISE, Schema, fields
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 
+from app.errors import InvalidInput
 from app.kit import clock
 
 _WORDS = {"required": "This is needed.", "null": "This may not be empty.", "validator_failed": "This does not fit."}
@@ -73,6 +74,13 @@ class Shape(Schema):
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         field_obj.data_key = camel_case(field_obj.data_key or field_name)
+
+    def take(self, sent: Any) -> dict[str, Any]:
+        """What was sent, as this has it. Raises InvalidInput, with the problem of each field."""
+        try:
+            return cast(dict[str, Any], self.load(sent))
+        except ValidationError as error:
+            raise InvalidInput(details=flat(error.messages)) from error
 
 
 class Answer(Shape):

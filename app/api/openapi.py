@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from app.api import error_codes
-from app.api.contract import ANSWER, Header, Operation
+from app.api.contract import ANSWER, Header, Operation, shape
 from app.api.error_codes import EVERYWHERE, OF_STAFF, WITH_BODY
 from app.api.shapes import Errors
 
@@ -83,9 +83,9 @@ def _operation(rule: Rule, operation: Operation) -> dict[str, Any]:
         "responses": _responses(operation),
     }
     if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": operation.body}}}
+        described["requestBody"] = {"required": True, "content": _json(shape(operation.body))}
     elif operation.takes_any_body:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": {}}}}
+        described["requestBody"] = {"required": True, "content": _json({})}
     if operation.scope is not None:
         described["security"] = [{"token": []}, {"session": []}]
         described["description"] += f" Needs the scope `{operation.scope}`."
@@ -100,7 +100,7 @@ def _parameters(rule: Rule, operation: Operation) -> Iterator[Any]:
     for header in operation.headers:
         yield {"name": header.name, "in": "header", "schema": header.schema, "description": header.description}
     if operation.query is not None:
-        yield {"in": "query", "schema": operation.query}
+        yield {"in": "query", "schema": shape(operation.query)}
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
         by_status[error_codes.all_codes()[code].status].append(code)
     good = {
         "description": "Done." if operation.status == 200 else "Made.",
-        "content": {"application/json": {"schema": operation.answer}},
+        "content": _json(shape(operation.answer)),
         "headers": {"X-Request-Id": _REQUEST_ID, **_headers(operation.answered)},
     }
     return {str(operation.status): good} | {
@@ -123,9 +123,13 @@ def _error(status: int, codes: list[str]) -> dict[str, Any]:
         headers["Retry-After"] = _RETRY_AFTER
     return {
         "description": "One of: " + ", ".join(f"`{code}`" for code in codes) + ".",
-        "content": {"application/json": {"schema": Errors}},
+        "content": _json(Errors),
         "headers": headers,
     }
+
+
+def _json(schema: object) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
 
 
 def _headers(headers: tuple[Header, ...]) -> Mapping[str, Any]:

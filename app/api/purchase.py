@@ -2,15 +2,12 @@
 
 import json
 import secrets
-from typing import Any, NoReturn
+from typing import Any
 
 from flask import Blueprint, request
-from marshmallow import ValidationError, pre_load
 from werkzeug.datastructures import MultiDict
 
-from app.api import shapes
 from app.api.contract import Content, Header, Operation, read_json, serves
-from app.api.fields import Id, Part, Shape, Text, flat, says
 from app.errors import InvalidInput
 from app.exchanges import start_payment
 from app.extensions import limiter, links
@@ -29,33 +26,6 @@ _NAMES = {"tier": "serviceTierId", "full_name": "customer.fullName"} | {
 }
 
 
-class Buyer(Shape):
-    full_name = Text(required=True, metadata=says("Their full name.", "Kavya Iyer"))
-    email = Text(required=True, metadata=says("Receipt and news go there.", "kavya.iyer@example.org"))
-    phone = Text(required=True, metadata=says("Without a country code it is one of India's.", "+91 70000 12345"))
-    requirements = Text(required=True, metadata=says("What they need, in their words.", "Please call me after 4 pm."))
-
-
-class PurchaseWish(Shape):
-    """A wish that is no purchase names every problem at once: those of its form, and those of what it says."""
-
-    service_id = Id(required=True, metadata=says("From the catalogue."))
-    service_tier_id = Id(load_default=None, allow_none=True, metadata=says("Needed where the service has tiers."))
-    customer = Part(Buyer, required=True, metadata=says("Who buys."))
-    affiliate_code = Text(load_default=None, allow_none=True, metadata=says("Who sent the customer.", "ASHA10"))
-
-    @pre_load
-    def _ask_for_all_of_a_customer(self, sent: Any, **more: Any) -> Any:
-        return {"customer": {}} | sent if isinstance(sent, dict) else sent
-
-    def handle_error(self, error: ValidationError, data: Any, **more: Any) -> NoReturn:
-        problems = flat(error.messages)
-        known = error.valid_data if isinstance(error.valid_data, dict) else {}
-        if "service_id" in known and "customer" not in problems:
-            problems = _form(known).problems_by_name() | problems
-        raise InvalidInput(details=problems)
-
-
 class _Form(PurchaseForm):
     def problems_by_name(self) -> dict[str, str]:
         self.validate()
@@ -65,13 +35,13 @@ class _Form(PurchaseForm):
 _BUY = Operation(
     summary="Buy a service",
     tag="Buying",
-    answer=shapes.Purchase(),
+    answer="shapes.Purchase",
     status=201,
     description=(
         "Opens a request and announces its payment to the gateway. Nothing is charged by this call: the customer "
         "pays at `redirectUrl`, or with the gateway's own script and `clientSecret`. The price is the catalogue's."
     ),
-    body=PurchaseWish(),
+    body="wishes.PurchaseWish",
     headers=(
         Header(
             "Idempotency-Key",
@@ -102,7 +72,7 @@ _BUY = Operation(
 @serves(_BUY)
 def buy(body: dict[str, Any]) -> Content:
     """Open a request and announce its payment; with an `Idempotency-Key` a repeat gets the first answer again."""
-    form = _form(body)
+    form = form_of(body)
     if problems := form.problems_by_name():
         raise InvalidInput(details=problems)
     # Drawn here, so that the same call tried again after a lost connection is the same purchase.
@@ -128,7 +98,7 @@ def _order(form: PurchaseForm, origin: Origin) -> Payment:
     return purchase.open_request(form.choice, form.customer, origin)
 
 
-def _form(body: dict[str, Any]) -> _Form:
+def form_of(body: dict[str, Any]) -> _Form:
     """The purchase the body asks for, not judged yet. Raises NotFound, ServiceNotForSale."""
     customer = body.get("customer") or {}
     answers = {name: customer.get(name, "") for name in _CUSTOMER}

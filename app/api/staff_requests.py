@@ -1,23 +1,19 @@
 """Requests as staff have them: a list with filters, and changes to one."""
 
 import math
-from datetime import date
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, request
-from marshmallow import validate
 
-from app.api import shapes
 from app.api.callers import Caller, needs
 from app.api.contract import Content, Header, Operation, serves
-from app.api.fields import Choice, Count, Day, Id, Strict, StrictCount, Text, says
 from app.api.tracking import bought_service
 from app.db import transaction
 from app.errors import InvalidInput, StaleChange
 from app.extensions import limiter, settings
 from app.kit import ids
-from app.models import Category, PaymentStatus, RequestStatus, ServiceRequest
+from app.models import Category, ServiceRequest
 from app.workflows import request_pages, request_update, requests
 from app.workflows.api_tokens import Scope
 from app.workflows.request_pages import RequestPage
@@ -26,63 +22,31 @@ from app.workflows.request_update import UNSAID, Wish
 
 bp = Blueprint("api_staff_requests", __name__, url_prefix="/api/admin/services/requests")
 
-LARGEST_LIMIT = 100
 _NOBODY = "none"
-_DAYS = validate.Range(date(2000, 1, 1), date(2999, 12, 31))
-
-
-class RequestsQuery(Strict):
-    service_type = Text(metadata=says("The id of a service, or a category: ca, legal, other.", "ca"))
-    status = Choice(RequestStatus, by_value=Text, metadata=says("Where the work stands."))
-    payment_status = Choice(PaymentStatus, by_value=Text, metadata=says("Whether it is paid."))
-    start_date = Day(
-        validate=_DAYS, metadata=says("Bought on this day or later; days of the business's time zone.", "2026-03-01")
-    )
-    end_date = Day(validate=_DAYS, metadata=says("Bought on this day or before.", "2026-03-31"))
-    assigned_provider = Text(metadata=says("The id of a provider, or none for requests that nobody has."))
-    page = Count(validate=validate.Range(1), metadata=says("From 1; as far as `totalPages`.", 1))
-    cursor = Text(metadata=says("`nextCursor` of an answer: what follows it, however far. Not with `page`."))
-    limit = Count(
-        load_default=20, validate=validate.Range(1, LARGEST_LIMIT), metadata=says("Requests in an answer.", 20)
-    )
-
-
-class RequestChange(Strict):
-    """What is left out stays as it is."""
-
-    status = Choice(RequestStatus, by_value=Text, metadata=says("The customer is told of a change."))
-    assigned_provider_id = Id(allow_none=True, metadata=says("null takes the request back from its provider."))
-    notes = Text(
-        allow_none=True,
-        metadata=says("Kept with the change of status, or as a note of staff. Opening again needs one."),
-    )
-    version = StrictCount(
-        validate=validate.Range(1), metadata=says("The one that was read: as `If-Match`, for who cannot set headers.")
-    )
 
 
 _LIST = Operation(
     summary="List requests",
     tag="Staff",
-    answer=shapes.StaffRequests(),
+    answer="shapes.StaffRequests",
     description=(
         "All requests, also those that are not paid yet, the newest first. All filters must hold. Pages are counted "
         f"up to {request_pages.COUNTED:,} requests; `nextCursor` leads on from there at the same speed."
     ),
-    query=RequestsQuery(),
+    query="wishes.RequestsQuery",
     errors=("validation_failed",),
     scope=Scope.READ_REQUESTS,
 )
 _CHANGE = Operation(
     summary="Change a request",
     tag="Staff",
-    answer=shapes.ChangedRequest(),
+    answer="shapes.ChangedRequest",
     description=(
         "Sets status and provider and adds a note, all of it or nothing, by the rules of the console. Send `If-Match` "
         "(or `version`) to change only what you have seen; without it the newest state is changed. Asking twice is "
         "harmless: what is so already is left alone, and `updated` says whether anything was done."
     ),
-    body=RequestChange(),
+    body="wishes.RequestChange",
     headers=(
         Header("If-Match", 'The `ETag` of the request as it was read: `"3"`.', {"type": "string", "example": '"3"'}),
     ),

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Blueprint
 
-from app.api import shapes
 from app.api.contract import Content, Operation, serves
 from app.extensions import limiter
 from app.models import ServiceRequest
@@ -16,7 +15,7 @@ bp = Blueprint("api_tracking", __name__, url_prefix="/api/services/requests")
 _FOLLOW = Operation(
     summary="Where a request stands",
     tag="Following",
-    answer=shapes.Tracking(),
+    answer="shapes.Tracking",
     description="Service, status and timeline, and nothing personal: the reference number is all that is needed.",
     paths={"reference": "As the customer has it; case, spaces and dashes do not matter."},
     errors=("reference_mistyped", "reference_unknown"),

@@ -6,7 +6,6 @@ from contextlib import suppress
 
 from flask import Blueprint, request
 
-from app.api import shapes
 from app.api.contract import Content, Header, Operation, serves
 from app.db import one_statement, transaction
 from app.errors import DomainError
@@ -27,7 +26,7 @@ _ANY_GATEWAY = (
 _UNADDRESSED = Operation(
     summary="News of a payment",
     tag="Gateways",
-    answer=shapes.Received(),
+    answer="shapes.Received",
     description=f"For gateways; which one it is is told by the header its signature stands in. {_ANY_GATEWAY}",
     takes_any_body=True,
     headers=tuple(
@@ -39,7 +38,7 @@ _UNADDRESSED = Operation(
 _ADDRESSED = Operation(
     summary="News of a payment, addressed",
     tag="Gateways",
-    answer=shapes.Received(),
+    answer="shapes.Received",
     description=f"For gateways. {_ANY_GATEWAY}",
     takes_any_body=True,
     paths={"gateway": "Its name, as in the console."},

@@ -2,9 +2,6 @@
 
 import unicodedata
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
-
 DEFAULT_REGION = "IN"
 MAXIMUM_EMAIL_LENGTH = 254
 
@@ -15,6 +12,9 @@ class InvalidContact(ValueError):
 
 def parse_email(text: str) -> str:
     """The address in canonical form (domain in lower case), or InvalidContact."""
+    # As long in loading as all of `kit` together: whoever starts need not wait for it, nor whoever only looks.
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
+
     try:
         return validate_email(text.strip(), check_deliverability=False, strict=True, allow_smtputf8=False).normalized
     except EmailNotValidError as error:
@@ -23,6 +23,8 @@ def parse_email(text: str) -> str:
 
 def parse_phone(text: str, region: str = DEFAULT_REGION) -> str:
     """The number in E.164 (`+919876543210`), or InvalidContact; without a country code it is read as of `region`."""
+    import phonenumbers  # noqa: PLC0415 - see `parse_email`
+
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException as error:
@@ -34,6 +36,8 @@ def parse_phone(text: str, region: str = DEFAULT_REGION) -> str:
 
 def format_phone(e164: str) -> str:
     """As it is read aloud: `+91 98765 43210`. An erased one is as it is."""
+    import phonenumbers  # noqa: PLC0415 - see `parse_email`
+
     try:
         number = phonenumbers.parse(e164)
     except phonenumbers.NumberParseException:
