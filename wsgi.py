@@ -1,6 +1,7 @@
 """What web servers and `flask --app wsgi` load."""
 
 import gc
+import typing
 
 # While all this is loaded nothing of it is garbage, and looking for some takes a quarter of the time.
 gc.disable()
@@ -8,6 +9,10 @@ gc.disable()
 from app import create_app  # noqa: E402
 from app.config import SettingsError  # noqa: E402
 from app.observability import logs  # noqa: E402
+
+# Libraries declare more than a thousand functions for type checkers alone, and Python keeps them for whoever asks.
+# Nobody does: what comes next is put into their place, a megabyte.
+typing.clear_overloads()
 
 try:
     app = create_app()
