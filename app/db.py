@@ -5,20 +5,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import cache
-from typing import Any, TypeVar, TypeVarTuple, cast
+from functools import cache, lru_cache
+from typing import Any, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ColumnElement, MetaData, Row, Select, event, exc, func, true
+from sqlalchemy import ColumnElement, Engine, MetaData, Select, event, exc, func, true
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 
 from app import connections
+from app.kept_statements import carry_out
 from app.kit.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
 
 _CALLBACKS = "run_after_commit"
 _FOUND = "once_while_reading"
@@ -165,15 +165,20 @@ def run_after_commit(callback: Callable[[], None]) -> None:
         callbacks.append(callback)
 
 
-def glance(statement: Select[*Ts], values: Mapping[str, object] | None = None) -> Sequence[Row[*Ts]]:
-    """The rows of a question that a page needs nothing beside. No transaction is opened for it: that saves two of
-    three round trips, and a statement by itself sees what is committed all the same."""
+def glance(statement: Select[*tuple[Any, ...]], values: Mapping[str, object]) -> Sequence[Any]:
+    """The rows of a question that is kept and that a page needs nothing beside. No transaction is opened for it: that
+    saves two of three round trips, and a statement by itself sees what is committed all the same."""
     session = db.session()
     if session.in_transaction():
-        with repeating():
-            return session.execute(statement, values).all()
-    with db.engine.connect().execution_options(**_alone(session), is_repeated=True) as connection:
-        return connection.execute(statement, values).all()
+        session.flush()
+        return carry_out(session.connection(), statement, values).rows
+    with _glancing(db.engine).connect() as connection:
+        return carry_out(connection, statement, values).rows
+
+
+@lru_cache(maxsize=1)
+def _glancing(engine: Engine) -> Engine:
+    return engine.execution_options(**_alone(engine.dialect.name))
 
 
 def take_glances() -> None:
@@ -181,18 +186,7 @@ def take_glances() -> None:
     session = db.session()
     if not session.in_transaction():
         session.info[_GLANCES] = True
-        session.connection(execution_options=_alone(session))
-
-
-@contextmanager
-def repeating() -> Iterator[None]:
-    """What is asked inside is asked by nearly every page, and for one thing: the server need not plan it anew."""
-    connection = db.session.connection()
-    if connection.dialect.name == "sqlite":
-        yield
-        return
-    with cast(Any, connection.connection.dbapi_connection).repeating():
-        yield
+        session.connection(execution_options=_alone(session.get_bind().dialect.name))
 
 
 def long_look() -> None:
@@ -202,10 +196,9 @@ def long_look() -> None:
         session.rollback()
 
 
-def _alone(session: Session) -> dict[str, Any]:
+def _alone(dialect: str) -> dict[str, Any]:
     """How a connection is used for statements that are a transaction each."""
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    return {"sqlite_begin": None} if is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+    return {"sqlite_begin": None} if dialect == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
 
 
 def is_writing() -> bool:

@@ -126,14 +126,12 @@ class PostgresConnection(Connection[Any]):
         finally:
             self.prepare_threshold = before
 
-    @contextmanager
-    def native_parameters(self) -> Iterator[None]:
-        """Statements inside have numbered parameters, as the server itself: the driver looks for none in them."""
-        usual, self.cursor_factory = self.cursor_factory, _NativeCursor
-        try:
-            yield
-        finally:
-            self.cursor_factory = usual
+    def carry_out(self, text: str, parameters: Sequence[Any]) -> tuple[Sequence[tuple[Any, ...]], int]:
+        """A statement that comes again and again, with numbered parameters, as the server itself has them: the driver
+        looks for none in it. Its rows, and their number or that of those that it changed."""
+        with self.repeating():
+            cursor = _NativeCursor(self).execute(text, parameters)
+        return (cursor.fetchall() if cursor.pgresult.nfields else ()), cursor.rowcount
 
     def begin_unsynced(self) -> None:
         """What is wrong with the connection, if anything, the first statement says."""

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
+from app import kept_statements
 from app.db import db
 
 T = TypeVar("T")
@@ -34,14 +35,28 @@ def asked_with_values() -> Iterator[list[tuple[str, Any]]]:
 
 
 @contextmanager
-def _noted(keep: Callable[[str, Any], T]) -> Iterator[list[T]]:
-    noted: list[T] = []
+def before_each(step: Callable[[str, Any], object]) -> Iterator[None]:
+    """What happens before the database is given a statement with its parameters, those that are kept included."""
+    give = kept_statements._send
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
-        noted.append(keep(statement, parameters))
+        step(statement, parameters)
+
+    def note_kept(connection: Connection, text: str, parameters: Sequence[Any]) -> Any:
+        step(text, parameters)
+        return give(connection, text, parameters)
 
     event.listen(db.engine, "before_cursor_execute", note)
+    kept_statements._send = note_kept
     try:
-        yield noted
+        yield
     finally:
+        kept_statements._send = give
         event.remove(db.engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def _noted(keep: Callable[[str, Any], T]) -> Iterator[list[T]]:
+    noted: list[T] = []
+    with before_each(lambda statement, parameters: noted.append(keep(statement, parameters))):
+        yield noted

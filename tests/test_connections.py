@@ -69,11 +69,11 @@ def test_a_column_of_another_type_is_noticed_by_all_who_read_it(app, session):
         session.execute(text("CREATE TABLE changing AS SELECT 1 AS a"))
     try:
         for _ in range(8):
-            assert glance(look)[0].a == 1
+            assert glance(look, {})[0].a == 1
         session.remove()
         with psycopg.connect(db.engine.url.set(drivername="postgresql").render_as_string(False)) as migration:
             migration.execute("ALTER TABLE changing ALTER a TYPE text")
-        assert glance(look)[0].a == "1"
+        assert glance(look, {})[0].a == "1"
     finally:
         session.rollback()
         with transaction():

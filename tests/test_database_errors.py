@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event, exc, func, select
+from sqlalchemy import exc, func, select
 
 from app import error_pages
 from app.checkout import shop
@@ -22,6 +22,7 @@ from tests.checkout.answers import right_answers
 from tests.factories import make_gateway, make_service
 from tests.pages import Page
 from tests.sign_in import sign_in
+from tests.statements import before_each
 
 # Not the session's registry, which the package has under the same name.
 database = sys.modules[insist.__module__]
@@ -60,11 +61,8 @@ def failing(error, *, after=0, times=10_000):
         if after < len(seen) <= after + times:
             raise error
 
-    event.listen(db.engine, "before_cursor_execute", fail)
-    try:
+    with before_each(fail):
         yield seen
-    finally:
-        event.remove(db.engine, "before_cursor_execute", fail)
 
 
 def bought():

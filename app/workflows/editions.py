@@ -174,4 +174,4 @@ def _stamps() -> Stamps | None:
 
 
 def _look() -> Stamps | None:
-    return cast("Stamps | None", next(iter(glance(_STAMPS)), None))
+    return cast("Stamps | None", next(iter(glance(_STAMPS, {})), None))

@@ -13,6 +13,7 @@ from sqlalchemy.orm.attributes import instance_state, manager_of_class, set_comm
 from sqlalchemy.orm.util import identity_key
 
 from app.db import Model, db
+from app.kept_statements import carry_out
 
 M = TypeVar("M", bound=Model)
 
@@ -27,7 +28,7 @@ def ask(statement: Select[Any], values: Mapping[str, object]) -> Sequence[Any]:
     session = db.session()
     if session.autoflush:
         session.flush()
-    return session.connection().execute(statement, values).all()
+    return carry_out(session.connection(), statement, values).rows
 
 
 def take_in(model: type[M], found: Sequence[Any]) -> M:

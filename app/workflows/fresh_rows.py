@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm.attributes import instance_state
 
 from app.db import Model, db
-from app.workflows import together
+from app.kept_statements import carry_out
 from app.workflows.found_rows import attach, blank
 
 M = TypeVar("M", bound=Model)
@@ -66,11 +66,7 @@ def _write(rows: Sequence[Model], only_if: Condition) -> bool:
     kinds = tuple((model, tuple(values)) for model, values in few)
     named = {f"{place}_{name}": value for place, (_, values) in enumerate(few) for name, value in values.items()}
     given = {**named, **only_if.values}
-    if dialect == "postgresql":
-        written = _compiled(kinds, only_if.clause).execute(connection, given)
-    else:
-        written = connection.execute(_together(kinds, only_if.clause, dialect), given)
-    if written.rowcount != 1:
+    if carry_out(connection, _together(kinds, only_if.clause, dialect), given).count != 1:
         return False
     for row in others:
         connection.execute(insert(_table(type(row))), _values(row))
@@ -98,11 +94,6 @@ def _defaults(model: type[Model]) -> tuple[dict[str, Any], dict[str, Callable[[]
 
 def _is_drawn(default: Any) -> bool:
     return default is not None and bool(default.is_callable)
-
-
-@lru_cache(maxsize=64)
-def _compiled(kinds: tuple[_Kind, ...], clause: ColumnElement[bool]) -> together.Compiled:
-    return together.compiled(_together(kinds, clause, "postgresql"))
 
 
 @lru_cache(maxsize=64)

@@ -16,6 +16,7 @@ from app.columns import keyring
 from app.db import LOCK, db, run_after_commit
 from app.errors import AlreadyPaid, DomainError, PaymentClosed
 from app.gateways.base import PaymentIntent, PaymentIntentParams
+from app.kept_statements import carry_out
 from app.kit import clock, ids
 from app.kit.contact import fold, name_words
 from app.links import Links
@@ -25,7 +26,6 @@ from app.workflows import affiliates, audit, catalog, editions, gateway_choice
 from app.workflows.audit import SYSTEM
 from app.workflows.fresh_rows import draft, insert_rows
 from app.workflows.gateway_choice import GatewayAccount
-from app.workflows.together import execute_kept
 
 FIRST_CHECK_AFTER = timedelta(minutes=10)
 _MAXIMUM_TRIES = 5
@@ -140,7 +140,7 @@ def attach_intent(payment_id: UUID, intent: PaymentIntent) -> bool:
     News of the payment may have come before, with an id of it, but without the way to pay.
     """
     kept = {"payment": payment_id, "next_check_at": clock.utc_now() + FIRST_CHECK_AFTER, **_ways_to_pay(intent)}
-    is_news = execute_kept(_ATTACH, kept).rowcount == 1
+    is_news = carry_out(db.session.connection(), _ATTACH, kept).count == 1
     known = db.session.identity_map.get(identity_key(Payment, payment_id))
     if is_news and known is not None:
         db.session.expire(known)

@@ -1,15 +1,12 @@
 """Several writes in one statement, where the database takes that: each one more would have to be waited for."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
-    CursorResult,
-    Executable,
     Insert,
     Integer,
     Select,
@@ -24,10 +21,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.db import Model, db
+from app.kept_statements import carry_out
 from app.workflows import changed_rows
 from app.workflows.changed_rows import Change
 
-_NATIVE: Any = postgresql.psycopg.PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _NONE: ColumnElement[int] = literal_column("0", Integer)
 _ONE: ColumnElement[int] = literal_column("1", Integer).label("one")
 
@@ -75,9 +72,9 @@ def write(
     for question in questions:
         values |= question.values
     kinds, written_out = tuple(change.kind for change in changes), tuple(update.statement for update in updates)
-    statement = _compiled(kinds, tuple(shapes), written_out, tuple(question.wanted for question in questions))
+    statement = _asking(kinds, tuple(shapes), written_out, tuple(question.wanted for question in questions))
     answers: Sequence[Any]
-    changed, *answers = statement.execute(db.session.connection(), values).one()
+    changed, *answers = carry_out(db.session.connection(), statement, values).rows[0]
     if changed != len(changes) + len(updates):
         raise StaleDataError("rows were changed by somebody else in the meantime")
     changed_rows.take_note(changes)
@@ -119,54 +116,14 @@ def _flattened(new: NewRows, number: int) -> tuple[_Shape, dict[str, Any]]:
     return (new.kind, (*names, *keys), tuple(shared), len(new.rows)), values
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """The library compiles a statement with several rows anew each time, and the driver looks for the parameters of a
-    long one each time: both together take longer than to carry it out. `drawn` is what every change sets anew."""
-
-    text: str
-    constants: Mapping[str, Any]
-    drawn: Mapping[str, Callable[[Any], Any]]
-    processors: Sequence[tuple[str, Callable[[Any], Any] | None]]
-
-    def execute(self, connection: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
-        given = {**self.constants, **{name: draw(None) for name, draw in self.drawn.items()}, **values}
-        parameters = tuple(process(given[name]) if process else given[name] for name, process in self.processors)
-        driver: Any = connection.connection.dbapi_connection
-        with driver.native_parameters():
-            return connection.exec_driver_sql(self.text, parameters)
-
-
 @lru_cache(maxsize=256)
-def _compiled(
+def _asking(
     changes: tuple[changed_rows.Kind, ...],
     new: tuple[_Shape, ...],
     updates: tuple[Update, ...],
     wanted: tuple[ColumnElement[Any], ...],
-) -> Compiled:
-    return compiled(_statement(changes, new, updates).add_columns(*wanted))
-
-
-def execute_kept(statement: Executable, values: Mapping[str, Any]) -> CursorResult[Any]:
-    """Carry out one that is kept by whoever asks, as it was compiled once. What it finds is as the driver has it."""
-    connection = db.session.connection()
-    if connection.dialect.name == "postgresql":
-        return _compiled_once(statement).execute(connection, values)
-    return connection.execute(statement, values)
-
-
-@lru_cache(maxsize=64)
-def _compiled_once(statement: Executable) -> Compiled:
-    return compiled(statement)
-
-
-def compiled(statement: Any) -> Compiled:
-    """A statement that is kept, for PostgreSQL."""
-    done: Any = statement.compile(dialect=_NATIVE)
-    types = [(name, done.binds[name].type.dialect_impl(_NATIVE)) for name in done.positiontup]
-    constants = {name: value for name, value in done.params.items() if value is not None}
-    drawn = {column.key: column.onupdate.arg for column in done.update_prefetch}
-    return Compiled(done.string, constants, drawn, [(name, kind.bind_processor(_NATIVE)) for name, kind in types])
+) -> Select[*tuple[Any, ...]]:
+    return _statement(changes, new, updates).add_columns(*wanted)
 
 
 def _statement(

@@ -14,13 +14,13 @@ from sqlalchemy.sql.dml import ReturningInsert
 from app.db import LOCK, db, unsynced
 from app.errors import DomainError, InvalidInput
 from app.gateways.base import EventKind, GatewayEvent, InvalidSignature, PaymentSnapshot, UnsupportedGateway
+from app.kept_statements import carry_out
 from app.kit import clock, ids
 from app.kit.backoff import Backoff
 from app.models import Edition, EventOutcome, GatewayConfig, Payment, WebhookEvent
 from app.workflows import audit, bulk_writes, disputes, editions, gateway_choice, notifications, payments, refunds
 from app.workflows.audit import Actor
 from app.workflows.editions import STAMPS, Stamps
-from app.workflows.together import execute_kept
 
 MAXIMUM_NOTE_LENGTH = 2_000
 RETRY = Backoff(first=timedelta(minutes=1), factor=3, retries=8)
@@ -99,7 +99,7 @@ def receive(gateway: str, event: GatewayEvent, body: bytes, headers: Mapping[str
     verified_by = editions.seen_before()
     presumed = {"sender": gateway, "stamp": verified_by.gateways if verified_by else None}
     entry = _entry(db.session.get_bind().dialect.name, tuple(delivery))
-    row = execute_kept(entry, delivery | presumed).one_or_none()
+    row = carry_out(db.session.connection(), entry, delivery | presumed).first
     return Seen(row.id, row.handled_at is not None, row.last_webhook_at, row) if row else None
 
 

@@ -26,11 +26,11 @@ from sqlalchemy import (
 
 from app.connections import soon
 from app.db import db
+from app.kept_statements import carry_out
 from app.kit import clock
 from app.models import OPEN_STATUSES, Availability, ProviderProfile, ServiceRequest, User
 from app.workflows import audit, bulk_writes
 from app.workflows.audit import Actor
-from app.workflows.together import execute_kept
 
 _GATHERED = "gathered_work"
 _PROFILES = cast(Table, ProviderProfile.__table__)
@@ -111,7 +111,7 @@ def _look_and_take(best: Select[*tuple[Any, ...]], asked: Mapping[str, object]) 
     """In one statement, where the database takes that; else nobody else can write in between."""
     connection = db.session.connection()
     if connection.dialect.name == "postgresql":
-        return execute_kept(_both(best), asked).one_or_none()
+        return carry_out(connection, _both(best), asked).first
     found = connection.execute(best.add_columns(true().label("is_taken")), asked).one_or_none()
     if found is not None:
         connection.execute(_taking(bindparam("profile")), {"profile": found.profile_id, "now": asked["now"]})
