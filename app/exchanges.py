@@ -10,7 +10,16 @@ from app.errors import DomainError
 from app.extensions import links
 from app.kit import clock
 from app.models import Payment, Refund, RefundStatus
-from app.workflows import bulk_writes, gateway_choice, gateway_health, payments, purchase, reconciliation, refunds
+from app.workflows import (
+    bulk_writes,
+    gateway_choice,
+    gateway_health,
+    locked_payments,
+    payments,
+    purchase,
+    reconciliation,
+    refunds,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +71,7 @@ def check_payment(payment_id: UUID) -> bool:
     with transaction(), bulk_writes.gathered():
         if is_news:
             gateway_health.note_answer(gateway)
-        locked = payments.get_locked(payment_id)
+        locked = locked_payments.get_locked(payment_id)
         if snapshot is not None:
             payments.settle_locked(locked, snapshot)
         reconciliation.plan_next_check(locked)
@@ -85,7 +94,7 @@ def look_again(payment_id: UUID) -> bool:
         snapshot = None
     if snapshot is None:
         with transaction():
-            payments.get_locked(payment_id).checked_at = clock.utc_now()
+            locked_payments.get_locked(payment_id).checked_at = clock.utc_now()
         return True
     with transaction():
         gateway_health.note_answer(payment.gateway)
@@ -118,11 +127,11 @@ def send_refund(refund_id: UUID) -> Refund:
         logger.warning("a refund was not made", extra={"gateway": refund.gateway, "reason": error.code})
         with transaction():
             gateway_health.note_failure(refund.gateway, error)
-            refunds.note_no_answer(payments.get_locked(refund.payment_id), refund_id, error)
+            refunds.note_no_answer(locked_payments.get_locked(refund.payment_id), refund_id, error)
     else:
         with transaction():
             gateway_health.note_answer(refund.gateway)
-            refunds.learn(payments.get_locked(refund.payment_id), refunds.news_of(refund, result))
+            refunds.learn(locked_payments.get_locked(refund.payment_id), refunds.news_of(refund, result))
     return refund
 
 
@@ -144,4 +153,4 @@ def _note_silence(payment: Payment, error: DomainError) -> None:
     logger.warning("a gateway could not be asked", extra={"gateway": payment.gateway, "reason": error.code})
     with transaction():
         gateway_health.note_failure(payment.gateway, error)
-        reconciliation.plan_next_check(payments.get_locked(payment.id))
+        reconciliation.plan_next_check(locked_payments.get_locked(payment.id))

@@ -11,7 +11,7 @@ from app.gateways.base import RefundNews
 from app.kit import clock, ids
 from app.kit.money import Money
 from app.models import AffiliateProfile, CommissionEntry, Payment, Role, Service
-from app.workflows import payments, refunds
+from app.workflows import locked_payments, payments, refunds
 from app.workflows.terms import terms
 from tests.factories import make_payment, make_service, make_user, snapshot_of
 
@@ -52,7 +52,7 @@ def give_back(payment: Payment, minor: int, *, at: datetime | None = None) -> No
     """A refund that the gateway reports."""
     news = RefundNews(f"rf_{ids.new_id().hex}", Money(minor, payment.currency), "success", None)
     with time_machine.travel(at or clock.utc_now(), tick=False), transaction():
-        refunds.learn(payments.get_locked(payment.id), news)
+        refunds.learn(locked_payments.get_locked(payment.id), news)
 
 
 def ledger(profile: AffiliateProfile) -> list[CommissionEntry]:

@@ -14,7 +14,7 @@ from app.gateways.base import SnapshotStatus
 from app.kit.contact import fold, name_words
 from app.kit.money import Money
 from app.models import NotificationStatus, Payment, RequestStatus, Role, WebhookEvent
-from app.workflows import assignment, payments, purchase, refunds, requests, status
+from app.workflows import assignment, locked_payments, payments, purchase, refunds, requests, status
 from app.workflows.purchase import Customer
 from tests import traces
 from tests.events import event_body, post_event
@@ -120,7 +120,7 @@ def work_on(payment, operator, provider, notes) -> None:
         status.change_status(locked, RequestStatus.IN_PROGRESS, actor=operator, note=notes[1])
         status.change_status(locked, RequestStatus.COMPLETED, actor=operator)
     with transaction():
-        paid = payments.get_locked(payment.id)
+        paid = locked_payments.get_locked(payment.id)
         wish = refunds.Wish(Money(100, "INR"), refunds.refundable(paid), notes[2])
         refunds.open_refund(paid, wish, actor=operator)
 

@@ -20,7 +20,7 @@ from app.kit import ids
 from app.kit.money import Money, parse_typed
 from app.models import Dispute, Payment, Refund, RefundStatus, WebhookEvent
 from app.reauthentication import ensure_confirmed
-from app.workflows import payments, reconciliation, refunds
+from app.workflows import locked_payments, reconciliation, refunds
 
 _MOST_PAYMENTS = 50
 _MOST_EVENTS = 20
@@ -90,7 +90,7 @@ class RequestMoney(RequestChanges):
         if wish.amount.decimal > settings().confirm_refunds_above:
             ensure_confirmed()
         with transaction():
-            return refunds.open_refund(payments.get_locked(payment.id), wish, actor=self.actor)
+            return refunds.open_refund(locked_payments.get_locked(payment.id), wish, actor=self.actor)
 
 
 _OUTCOMES = {

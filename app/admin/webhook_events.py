@@ -22,7 +22,7 @@ from app.errors import DomainError, InvalidInput, NotFound
 from app.kit import ids
 from app.kit.crypto import CannotOpen
 from app.models import EventOutcome, WebhookEvent
-from app.workflows import webhook_rehearsal, webhooks
+from app.workflows import webhook_rehearsal, webhook_reviews, webhooks
 from app.workflows.webhook_rehearsal import Forecast
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class WebhookEventView(WebhookEventList):
     @expose("/<uuid:key>/review", methods=("POST",))
     def review(self, key: UUID) -> ResponseReturnValue:
         with transaction():
-            webhooks.mark_reviewed(self.get_locked(key), _sent_note(), actor=self.actor)
+            webhook_reviews.mark_reviewed(self.get_locked(key), _sent_note(), actor=self.actor)
         return done("Marked as reviewed.", self.get_url(".details_view", id=key))
 
     # --- many
@@ -105,7 +105,7 @@ class WebhookEventView(WebhookEventList):
 
     @action("review", "Mark as reviewed")
     def review_selected(self, selected: list[str]) -> ResponseReturnValue:
-        change = partial(webhooks.mark_reviewed, note=_sent_note(), actor=self.actor)
+        change = partial(webhook_reviews.mark_reviewed, note=_sent_note(), actor=self.actor)
         return self.report("Mark as reviewed", selected, change)
 
     # --- the steps

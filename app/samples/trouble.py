@@ -9,7 +9,7 @@ from app.db import db
 from app.gateways.base import DisputeNews
 from app.kit import clock
 from app.models import ErrorCategory, ErrorTally, Notification, NotificationStatus, Payment, PaymentStatus
-from app.workflows import disputes, payments
+from app.workflows import disputes, locked_payments
 
 _DAILY = {
     ErrorCategory.VALIDATION: (2, 9),
@@ -46,7 +46,7 @@ def _dispute() -> None:
     if payment is not None:
         due = clock.utc_now() + _TIME_TO_ANSWER
         news = DisputeNews("sbd_1", payment.amount, "open", reason="product_not_received", evidence_due_at=due)
-        disputes.learn(payments.get_locked(payment.id), news)
+        disputes.learn(locked_payments.get_locked(payment.id), news)
 
 
 def _lose_mail() -> None:

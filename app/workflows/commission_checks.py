@@ -21,7 +21,7 @@ from app.models import (
     Refund,
     ServiceRequest,
 )
-from app.workflows import affiliates, payments
+from app.workflows import affiliates, locked_payments
 
 LOOKED_BACK = timedelta(days=3)
 _PAID = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
@@ -38,7 +38,7 @@ def suspects(now: datetime) -> list[UUID]:
 
 def mend(payment_id: UUID) -> None:
     """Bring the ledger of one payment to what it should say."""
-    payment = payments.get_locked(payment_id)
+    payment = locked_payments.get_locked(payment_id)
     service_request = payment.service_request
     if not payment.settles_request or payment.status not in _PAID:
         return

@@ -3,19 +3,17 @@
 Webhook, the customer's return and reconciliation all hand a gateway's snapshot to `settle`.
 """
 
-from collections.abc import Iterator
-from functools import cache, partial
+from functools import partial
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, select
-from sqlalchemy.orm import contains_eager
+from sqlalchemy import select
 
-from app.db import LOCK, Model, db, run_after_commit
+from app.db import db, run_after_commit
 from app.gateways import Gateway
 from app.gateways.base import PaymentFailure, PaymentSnapshot, SnapshotStatus
 from app.jobs import queue
 from app.kit import clock
-from app.models import EventOutcome, Payment, PaymentFlag, PaymentStatus, RequestStatus, Service, ServiceRequest
+from app.models import EventOutcome, Payment, PaymentFlag, PaymentStatus, RequestStatus, ServiceRequest
 from app.observability import meters
 from app.workflows import (
     affiliates,
@@ -26,6 +24,7 @@ from app.workflows import (
     deadlines,
     figure_marks,
     gateway_choice,
+    locked_payments,
     notifications,
     refunds,
     status,
@@ -45,19 +44,6 @@ ALLOWED: dict[PaymentStatus, frozenset[PaymentStatus]] = {
 _PAID = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
 _WEIGHT = (EventOutcome.REVIEW, EventOutcome.APPLIED)
 """What matters most about several things done at once."""
-
-
-def find_payment(gateway: str, snapshot: PaymentSnapshot, *, locked: bool = False) -> Payment | None:
-    """By the gateway's ids, else by our own id that it carries along: an event may overtake `attach_intent`.
-
-    `locked` as by `get_locked`.
-    """
-    for name, value in marks_of(snapshot):
-        query = locking(name) if locked else _by(name)
-        found = db.session.scalar(query, {"gateway": gateway, "value": value})
-        if found is not None:
-            return found
-    return None
 
 
 def look_up(payment: Payment) -> PaymentSnapshot | None:
@@ -88,7 +74,7 @@ def look_ahead() -> None:
 
 def settle(payment_id: UUID, snapshot: PaymentSnapshot) -> EventOutcome:
     """Bring a payment, its request and all that follows to what the gateway says; once, however often called."""
-    return settle_locked(get_locked(payment_id), snapshot)
+    return settle_locked(locked_payments.get_locked(payment_id), snapshot)
 
 
 def settle_locked(payment: Payment, snapshot: PaymentSnapshot) -> EventOutcome:
@@ -118,45 +104,6 @@ def ask_soon(payment: Payment) -> None:
     """Have the gateway asked about a locked payment, off this path. The due time holds if the bell is lost."""
     payment.next_check_at = clock.utc_now()
     queue.enqueue("app.jobs.payments.check", str(payment.id), on=queue.GATEWAYS)
-
-
-def get_locked(payment_id: UUID) -> Payment:
-    """The payment and its request, read afresh and locked: the request first, as everywhere."""
-    return db.session.scalars(locking("id"), {"value": payment_id}).one()
-
-
-@cache
-def locking(name: str, *first: type[Model]) -> Select[Payment]:
-    """A payment by one of `marks_of`, with its request, locked. A row of the tables that come `first`, which the query
-    is joined with, is locked before them."""
-    service = ServiceRequest.service
-    with_all = contains_eager(Payment.service_request).contains_eager(service).load_only(Service.first_contact_hours)
-    return (
-        _by(name)
-        .join(Payment.service_request)
-        .join(service)
-        .options(with_all)
-        # Rows are locked in the order in which they are named here.
-        .with_for_update(of=(*first, ServiceRequest, Payment), **LOCK)
-        .execution_options(populate_existing=True)
-    )
-
-
-@cache
-def _by(name: str) -> Select[Payment]:
-    """A payment by one of its columns, and for a gateway's id by the gateway too."""
-    query = select(Payment).where(getattr(Payment, name) == bindparam("value"))
-    return query if name == "id" else query.where(Payment.gateway == bindparam("gateway"))
-
-
-def marks_of(snapshot: PaymentSnapshot) -> Iterator[tuple[str, str]]:
-    """Columns that a payment is known by at its gateway, the surest first."""
-    if snapshot.gateway_intent_id is not None:
-        yield "gateway_intent_id", snapshot.gateway_intent_id
-    if snapshot.gateway_payment_id is not None:
-        yield "gateway_payment_id", snapshot.gateway_payment_id
-    if "payment_id" in snapshot.metadata:
-        yield "idempotency_key", snapshot.metadata["payment_id"]
 
 
 def _adapter_of(payment: Payment) -> Gateway:

@@ -16,7 +16,7 @@ from app.gateways.base import PaymentSnapshot, SnapshotStatus
 from app.kit import clock
 from app.kit.money import Money
 from app.models import Payment, PaymentStatus, Refund, RequestStatus, ServiceRequest
-from app.workflows import disputes, gateway_choice, notifications, payments, refunds, status
+from app.workflows import disputes, gateway_choice, locked_payments, notifications, payments, refunds, status
 from app.workflows.audit import SYSTEM
 
 _WAITS = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 60, 180, 360, 720))
@@ -83,7 +83,7 @@ def plan_next_check(payment: Payment) -> None:
 
 def plan_next_refund_check(refund_id: UUID) -> None:
     """The same for a refund, which is asked about until it ends: it is money that somebody waits for."""
-    payments.get_locked(db.session.get_one(Refund, refund_id).payment_id)
+    locked_payments.get_locked(db.session.get_one(Refund, refund_id).payment_id)
     refund = db.session.get_one(Refund, refund_id, populate_existing=True)
     is_open = refund.status in refunds.UNDER_WAY
     refund.next_check_at = clock.utc_now() + _wait(clock.utc_now() - refund.created_at) if is_open else None

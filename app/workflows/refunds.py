@@ -1,6 +1,6 @@
 """Money given back, asked for by us or in the gateway's own dashboard: entered once, whatever brings the news.
 
-Every function here takes a payment that the caller has locked (`payments.get_locked`), but for `send`.
+Every function here takes a payment that the caller has locked (`locked_payments.get_locked`), but for `send`.
 """
 
 from collections.abc import Iterable

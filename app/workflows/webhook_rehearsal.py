@@ -21,7 +21,7 @@ from app.models import (
     User,
     WebhookEvent,
 )
-from app.workflows import payments, webhooks
+from app.workflows import locked_payments, webhooks
 from app.workflows.audit import Actor
 
 Picture = Mapping[object, tuple[str, object]]
@@ -72,7 +72,7 @@ def foresee(row: WebhookEvent, *, actor: Actor) -> Forecast:
 
 
 def _payment_of(row: WebhookEvent, event: GatewayEvent) -> UUID | None:
-    payment = payments.find_payment(row.gateway, event.snapshot) if event.snapshot is not None else None
+    payment = locked_payments.find_payment(row.gateway, event.snapshot) if event.snapshot is not None else None
     return payment.id if payment is not None else None
 
 

@@ -12,17 +12,26 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from app.db import LOCK, db, unsynced
-from app.errors import DomainError, InvalidInput
 from app.gateways.base import EventKind, GatewayEvent, InvalidSignature, PaymentSnapshot, UnsupportedGateway
 from app.kept_statements import carry_out
 from app.kit import clock, ids
 from app.kit.backoff import Backoff
 from app.models import Edition, EventOutcome, GatewayConfig, Payment, WebhookEvent
-from app.workflows import audit, bulk_writes, disputes, editions, gateway_choice, notifications, payments, refunds
+from app.workflows import (
+    audit,
+    bulk_writes,
+    disputes,
+    editions,
+    gateway_choice,
+    locked_payments,
+    notifications,
+    payments,
+    refunds,
+)
 from app.workflows.audit import Actor
 from app.workflows.editions import STAMPS, Stamps
+from app.workflows.found_rows import ask
 
-MAXIMUM_NOTE_LENGTH = 2_000
 RETRY = Backoff(first=timedelta(minutes=1), factor=3, retries=8)
 _KEPT_HEADERS = ("content-type", "user-agent")
 _HANDLED_ON_ARRIVAL = timedelta(minutes=1)
@@ -43,11 +52,6 @@ _MARK = (
         }
     )
 )
-
-
-class ReviewRefused(DomainError):
-    code = "review_refused"
-    message = "Only messages that need review are marked as reviewed."
 
 
 def gateway_of(headers: Mapping[str, str]) -> str:
@@ -155,22 +159,23 @@ def _lock(event_row_id: UUID, gateway: str, event: GatewayEvent) -> _Locked:
     """The message first, and the request before anything refers to its payment: that locks it a little."""
     keys = {"row": event_row_id, "gateway": gateway}
     for name, value in _marks_of(event):
-        found = db.session.execute(_with_payment(name), keys | {"value": value}).one_or_none()
+        found = next(iter(ask(_with_payment(name), keys | {"value": value})), None)
         if found is not None:
-            return _Locked(found.attempts, found.handled_at is not None, found.Payment)
+            payment = locked_payments.take_in_locked(found)
+            return _Locked(found.event_attempts, found.event_handled_at is not None, payment)
     row = db.session.connection().execute(_LOCKED, keys).one()
     return _Locked(row.attempts, row.handled_at is not None, None)
 
 
 @cache
-def _with_payment(mark: str) -> Select[Payment, int, datetime | None]:
-    found = payments.locking(mark, WebhookEvent).join(WebhookEvent, WebhookEvent.id == bindparam("row"))
-    return found.add_columns(WebhookEvent.attempts, WebhookEvent.handled_at)
+def _with_payment(mark: str) -> Select[*tuple[Any, ...]]:
+    found = locked_payments.locking(mark, _EVENTS).join(_EVENTS, _EVENTS.c.id == bindparam("row"))
+    return found.add_columns(_EVENTS.c.attempts.label("event_attempts"), _EVENTS.c.handled_at.label("event_handled_at"))
 
 
 def _marks_of(event: GatewayEvent) -> Iterable[tuple[str, str]]:
     """What the payment is known by, if it matters."""
-    return () if event.kind is EventKind.IGNORED or event.snapshot is None else payments.marks_of(event.snapshot)
+    return () if event.kind is EventKind.IGNORED or event.snapshot is None else locked_payments.marks_of(event.snapshot)
 
 
 def _mark(event_row_id: UUID, found: "_Found", *, attempts: int) -> None:
@@ -196,7 +201,7 @@ def replay(row: WebhookEvent, *, actor: Actor) -> EventOutcome:
     before = row.outcome
     row.attempts += 1
     event = read_again(row)
-    payment = payments.find_payment(row.gateway, event.snapshot, locked=True) if event.snapshot else None
+    payment = locked_payments.find_payment(row.gateway, event.snapshot, locked=True) if event.snapshot else None
     found, row.detail, payment_id = _act(payment, event)
     row.payment_id = payment_id or row.payment_id
     # That it is known by now does not undo that it once did something.
@@ -205,21 +210,6 @@ def replay(row: WebhookEvent, *, actor: Actor) -> EventOutcome:
     row.handled_at, row.next_attempt_at = clock.utc_now(), None
     audit.record("webhook_event.replayed", row, actor=actor, before={"outcome": before}, after={"outcome": found})
     return found
-
-
-def mark_reviewed(row: WebhookEvent, note: str, *, actor: Actor) -> None:
-    """A person looked into a locked event, and says what it came to. Raises ReviewRefused, InvalidInput."""
-    if row.outcome is not EventOutcome.REVIEW:
-        raise ReviewRefused
-    if row.reviewed_at is not None:
-        raise ReviewRefused("It was marked as reviewed already.")
-    if not note.strip() or len(note) > MAXIMUM_NOTE_LENGTH:
-        message = f"Say what it came to, in up to {MAXIMUM_NOTE_LENGTH:,} characters."
-        raise InvalidInput(message, details={"note": message})
-    row.review_note, row.reviewed_at, row.reviewed_by_user_id = note.strip(), clock.utc_now(), actor.user_id
-    # The next try would only alert again.
-    row.handled_at, row.next_attempt_at = row.handled_at or row.reviewed_at, None
-    audit.record("webhook_event.reviewed", row, actor=actor, after={"note": row.review_note})
 
 
 def note_failure(event_row_id: UUID, error: Exception) -> None:

@@ -14,7 +14,7 @@ from app.db import transaction
 from app.kit import clock
 from app.kit.money import Money
 from app.models import Dispute, DisputeStatus, Payment, RefundStatus, Role
-from app.workflows import affiliate_terms, payments, payouts, refunds
+from app.workflows import affiliate_terms, locked_payments, payouts, refunds
 from app.workflows.audit import actor_of
 from app.workflows.payouts import Wish
 from app.workflows.refunds import Wish as RefundWish
@@ -46,7 +46,7 @@ def make_refund(session, actor, minor=50_000, **changes):
     request = make_request()
     payment = session.scalars(select(Payment).where(Payment.service_request_id == request.id)).one()
     with transaction():
-        locked = payments.get_locked(payment.id)
+        locked = locked_payments.get_locked(payment.id)
         wish = RefundWish(Money(minor, "INR"), refunds.refundable(locked), "Asked early")
         refund = refunds.open_refund(locked, wish, actor=actor_of(actor))
         for name, value in changes.items():

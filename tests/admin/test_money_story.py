@@ -8,7 +8,7 @@ from app.gateways.base import DisputeNews, RefundNews
 from app.kit.money import Money
 from app.models import Payment, Role
 from app.sandbox import ledger
-from app.workflows import disputes, payments, refunds
+from app.workflows import disputes, locked_payments, payments, refunds
 from app.workflows.audit import actor_of
 from tests.admin.rows import count_queries
 from tests.factories import make_gateway, make_payment, make_service, make_user, snapshot_of
@@ -41,14 +41,14 @@ def payment(session) -> Payment:
 
 def ask_for(payment, finance, amount=PART, reason="Filed twice"):
     with transaction():
-        locked = payments.get_locked(payment.id)
+        locked = locked_payments.get_locked(payment.id)
         wish = refunds.Wish(amount, refunds.refundable(locked), reason)
         return refunds.open_refund(locked, wish, actor=actor_of(finance))
 
 
 def hear(payment, learn, news):
     with transaction():
-        learn(payments.get_locked(payment.id), news)
+        learn(locked_payments.get_locked(payment.id), news)
 
 
 def dispute_of(status, amount=PART):

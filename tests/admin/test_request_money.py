@@ -10,7 +10,7 @@ from app.gateways.base import DisputeNews
 from app.kit import clock
 from app.models import PaymentStatus, Refund, RefundStatus, Role
 from app.sandbox import ledger
-from app.workflows import disputes, payments
+from app.workflows import disputes, locked_payments, payments
 from tests.factories import make_payment, make_service, snapshot_of
 from tests.pages import Page
 from tests.sign_in import sign_in
@@ -114,7 +114,7 @@ def test_a_dispute_is_shown_with_the_last_moment_to_answer_it(client, finance):
     due = clock.utc_now() + timedelta(days=7)
     news = DisputeNews("dp_1", payment.amount, "open", "fraudulent", due)
     with transaction():
-        disputes.learn(payments.get_locked(payment.id), news)
+        disputes.learn(locked_payments.get_locked(payment.id), news)
     page = Page(client.get(address(payment)).text)
     assert "Dispute over ₹2,499.00" in page.words
     assert client.application.jinja_env.filters["exact"](due) in page.words

@@ -30,7 +30,7 @@ from app.models import (
     Role,
     StatusChange,
 )
-from app.workflows import payments, reconciliation, refunds
+from app.workflows import locked_payments, payments, reconciliation, refunds
 from app.workflows.audit import actor_of
 from app.workflows.refunds import Wish
 from tests.factories import make_payment, make_provider, make_service, make_user
@@ -173,7 +173,7 @@ class Story(RuleBasedStateMachine):
     @rule(wanted=st.integers(1, PRICE), is_answer_lost=st.booleans())
     def finance_refunds(self, wanted: int, is_answer_lost: bool) -> None:
         with transaction():
-            locked = payments.get_locked(self.payment_id)
+            locked = locked_payments.get_locked(self.payment_id)
             left = refunds.refundable(locked)
             if not left:
                 return

@@ -26,7 +26,7 @@ from app.gateways.base import (
 )
 from app.kit.money import Money
 from app.models import Notification, Payment, PaymentStatus, Refund, RefundStatus, WebhookEvent
-from app.workflows import payments, purchase, refunds
+from app.workflows import locked_payments, purchase, refunds
 from app.workflows.audit import SYSTEM
 from tests.factories import make_customer, make_gateway, make_service
 from tests.gateways.wishes import to_pay, to_refund
@@ -200,7 +200,7 @@ def confirm(server, payment):
 
 def ask_for(payment, minor):
     with transaction():
-        locked = payments.get_locked(payment.id)
+        locked = locked_payments.get_locked(payment.id)
         wish = refunds.Wish(Money(minor, "INR"), refunds.refundable(locked), "A reason")
         return refunds.open_refund(locked, wish, actor=SYSTEM)
 

@@ -13,7 +13,7 @@ from app.jobs import payments as jobs
 from app.kit import clock
 from app.kit.money import Money
 from app.models import Notification, PaymentStatus, Role
-from app.workflows import disputes, payments, reconciliation, refunds
+from app.workflows import disputes, locked_payments, reconciliation, refunds
 from app.workflows.audit import SYSTEM
 from tests.factories import make_payment, make_service, make_user
 from tests.gateways.shop import CURRENCIES, set_up
@@ -98,7 +98,7 @@ def test_the_report_names_what_the_gateway_did_without_us_and_reconciling_enters
 def test_a_refund_that_stands_in_our_books_alone_is_a_difference(simulator, gateway):
     payment = sell_paid(simulator, gateway)
     with transaction():
-        locked = payments.get_locked(payment.id)
+        locked = locked_payments.get_locked(payment.id)
         wish = refunds.Wish(Money(100, payment.currency), refunds.refundable(locked), "")
         refund = refunds.open_refund(locked, wish, actor=SYSTEM)
         refunds.learn(locked, refunds.RefundNews("invented", refund.amount, "success", str(refund.id)))
@@ -141,7 +141,7 @@ def test_money_set_aside_while_it_is_disputed_is_no_difference(simulator):
     simulator.ledger.find(payment.gateway_intent_id).attempts[0].status = "pending"
     assert [found.what for found in reconciliation.compare(payment).differences] == ["status"]
     with transaction():
-        disputes.learn(payments.get_locked(payment.id), DisputeNews("PP-D-1", payment.amount, "open"))
+        disputes.learn(locked_payments.get_locked(payment.id), DisputeNews("PP-D-1", payment.amount, "open"))
     assert reconciliation.compare(fresh(payment)).differences == ()
 
 

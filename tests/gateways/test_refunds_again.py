@@ -15,7 +15,7 @@ from app.jobs import payments as jobs
 from app.kit import clock
 from app.kit.money import Money
 from app.models import Refund, RefundStatus
-from app.workflows import payments, reconciliation, refunds
+from app.workflows import locked_payments, reconciliation, refunds
 from app.workflows.audit import SYSTEM
 from tests.factories import make_payment, make_service
 from tests.gateways.shop import CURRENCIES, set_up
@@ -43,7 +43,7 @@ def payment(gateway, simulator):
 
 def ask_for(payment):
     with transaction():
-        locked = payments.get_locked(payment.id)
+        locked = locked_payments.get_locked(payment.id)
         wish = refunds.Wish(Money(PART, payment.currency), refunds.refundable(locked), "A reason")
         return refunds.open_refund(locked, wish, actor=SYSTEM)
 

@@ -19,7 +19,7 @@ from app.gateways.base import RefundNews
 from app.jobs import queue
 from app.kit.money import Money
 from app.models import Notification, ProviderProfile, Refund, RequestStatus, Role, ServiceRequest
-from app.workflows import deliveries, payments, refunds, requests, status
+from app.workflows import deliveries, locked_payments, payments, refunds, requests, status
 from app.workflows.audit import SYSTEM
 from tests.factories import make_payment, make_provider, make_service, make_user, snapshot_of
 from tests.jobs.chaos import World, still_to_send
@@ -69,7 +69,7 @@ def give_back(payment, number):
     news = RefundNews(f"rf_{number}", Money(1_000, payment.currency), "success")
     for _ in range(2):
         with transaction():
-            refunds.learn(payments.get_locked(payment.id), news)
+            refunds.learn(locked_payments.get_locked(payment.id), news)
 
 
 def work(world, providers):

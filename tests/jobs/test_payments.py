@@ -25,7 +25,7 @@ from app.models import (
     Role,
 )
 from app.sandbox import ledger
-from app.workflows import gateway_choice, gateway_health, payments, reconciliation, refunds
+from app.workflows import gateway_choice, gateway_health, locked_payments, payments, reconciliation, refunds
 from app.workflows.audit import SYSTEM
 from app.workflows.refunds import Wish
 from tests.factories import make_gateway, make_payment, make_request, make_user, snapshot_of
@@ -110,7 +110,7 @@ def test_a_refund_without_an_answer_is_asked_for_again_and_made_once(session):
     at_the_company(payment, "approve")
     jobs.check(str(payment.id))
     with transaction():
-        locked = payments.get_locked(payment.id)
+        locked = locked_payments.get_locked(payment.id)
         wish = Wish(Money(50_000, "INR"), refunds.refundable(locked), "Half of it")
         refund = refunds.open_refund(locked, wish, actor=SYSTEM)
     # The worker died after the gateway had done the work, before its answer was kept.
@@ -128,7 +128,7 @@ def test_a_refund_that_the_gateway_refuses_frees_the_amount_and_is_told(session)
     payment = make_request().id
     payment = db.session.scalars(select(Payment).where(Payment.service_request_id == payment)).one()
     with transaction():
-        locked = payments.get_locked(payment.id)
+        locked = locked_payments.get_locked(payment.id)
         refund = refunds.open_refund(locked, Wish(payment.amount, payment.amount, ""), actor=SYSTEM)
     exchanges.send_refund(refund.id)
     assert fresh(refund).status is RefundStatus.FAILED

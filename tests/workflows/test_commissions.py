@@ -21,7 +21,7 @@ from app.models import (
     Role,
     ServiceRequest,
 )
-from app.workflows import affiliates, commission_checks, disputes, payments
+from app.workflows import affiliates, commission_checks, disputes, locked_payments, payments
 from tests.commissions import give_back, ledger, make_affiliate, sell
 from tests.factories import make_customer, make_payment, make_service, make_user, snapshot_of
 
@@ -38,7 +38,7 @@ def lose_dispute(payment, minor):
     for status in ("open", "lost"):
         with transaction():
             opened = DisputeNews(status=status, reason="fraudulent", evidence_due_at=None, **news)
-            disputes.learn(payments.get_locked(payment.id), opened)
+            disputes.learn(locked_payments.get_locked(payment.id), opened)
 
 
 def total(profile):
@@ -210,6 +210,6 @@ def test_no_commission_is_entered_twice(session):
     profile = make_affiliate()
     payment = sell(profile, PRICE)
     with transaction():
-        locked = payments.get_locked(payment.id)
+        locked = locked_payments.get_locked(payment.id)
         affiliates.earn(locked.service_request, locked)
     assert session.scalar(select(func.count()).select_from(CommissionEntry)) == 1

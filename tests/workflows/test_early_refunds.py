@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text
 from app.db import db, transaction
 from app.gateways.base import RefundNews
 from app.models import CommissionEntry, PaymentStatus
-from app.workflows import payments, refunds
+from app.workflows import locked_payments, payments, refunds
 from tests.commissions import make_affiliate
 from tests.factories import make_payment, make_service, snapshot_of
 
@@ -22,7 +22,7 @@ def payment(session):
 
 
 def learn(payment):
-    refunds.learn(payments.get_locked(payment.id), RefundNews("re_early", payment.amount, "success"))
+    refunds.learn(locked_payments.get_locked(payment.id), RefundNews("re_early", payment.amount, "success"))
 
 
 def settle(payment):

@@ -14,7 +14,7 @@ from app.gateways.base import RefundNews
 from app.kit.money import Money
 from app.kit.periods import Bucket, Period
 from app.models import FigureMark, KeptFigures, Notification, NotificationStatus, Payment, ServiceRequest
-from app.workflows import deadlines, deliveries, figure_keeping, figure_reading, payments, refunds
+from app.workflows import deadlines, deliveries, figure_keeping, figure_reading, locked_payments, payments, refunds
 from app.workflows.audit import SYSTEM
 from app.workflows.figure_reading import FRESH, read
 from app.workflows.figures import Measure
@@ -137,7 +137,7 @@ def test_a_refund_that_comes_back_is_none(session, sold):
 def learn(payment, status):
     with transaction():
         news = RefundNews("re_1", Money(100, "INR"), status)
-        refunds.learn(payments.get_locked(payment.id), news)
+        refunds.learn(locked_payments.get_locked(payment.id), news)
 
 
 def test_the_same_day_needs_no_mark(session):

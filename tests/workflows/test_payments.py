@@ -24,7 +24,7 @@ from app.models import (
     ServiceRequest,
     StatusChange,
 )
-from app.workflows import payments, purchase, status
+from app.workflows import locked_payments, payments, purchase, status
 from app.workflows.audit import SYSTEM
 from tests.factories import (
     attach,
@@ -184,7 +184,7 @@ def test_a_failure_heard_of_after_the_success_changes_nothing(session):
 def test_an_event_that_overtakes_the_intent_finds_its_payment_by_our_own_id(session):
     payment = make_payment()
     early = replace(snapshot_of(payment), gateway_intent_id="unheard-of")
-    assert payments.find_payment("sandbox", early).id == payment.id
+    assert locked_payments.find_payment("sandbox", early).id == payment.id
 
 
 def affiliate():

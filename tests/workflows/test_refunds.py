@@ -30,7 +30,7 @@ from app.models import (
     SandboxStatus,
     ServiceRequest,
 )
-from app.workflows import disputes, payments, refunds
+from app.workflows import disputes, locked_payments, payments, refunds
 from app.workflows.audit import actor_of
 from app.workflows.refunds import NotRefundable, Wish
 from tests.factories import make_payment, make_service, make_user, snapshot_of
@@ -56,20 +56,20 @@ def make_paid(**origin):
 
 def ask(payment, minor, actor, *, seen=None):
     with transaction():
-        locked = payments.get_locked(payment.id)
+        locked = locked_payments.get_locked(payment.id)
         wish = Wish(rupees(minor), refunds.refundable(locked) if seen is None else rupees(seen), "A reason")
         return refunds.open_refund(locked, wish, actor=actor_of(actor))
 
 
 def hear(payment, refund_id, minor, status="success", key=None):
     with transaction():
-        return refunds.learn(payments.get_locked(payment.id), RefundNews(refund_id, rupees(minor), status, key))
+        return refunds.learn(locked_payments.get_locked(payment.id), RefundNews(refund_id, rupees(minor), status, key))
 
 
 def hear_dispute(payment, status, minor=PRICE):
     with transaction():
         news = DisputeNews("dp_1", rupees(minor), status, "fraudulent", clock.utc_now() + timedelta(days=7))
-        return disputes.learn(payments.get_locked(payment.id), news)
+        return disputes.learn(locked_payments.get_locked(payment.id), news)
 
 
 def fresh(row):
@@ -212,8 +212,8 @@ def test_a_lost_dispute_counts_as_money_gone_and_a_won_one_does_not(finance):
         payment = make_paid()
         with transaction():
             news = DisputeNews(f"dp_{status}", rupees(PRICE), "open")
-            disputes.learn(payments.get_locked(payment.id), news)
-            disputes.learn(payments.get_locked(payment.id), DisputeNews(f"dp_{status}", rupees(PRICE), status))
+            disputes.learn(locked_payments.get_locked(payment.id), news)
+            disputes.learn(locked_payments.get_locked(payment.id), DisputeNews(f"dp_{status}", rupees(PRICE), status))
         assert fresh(payment).refunded_minor == gone
 
 
@@ -246,7 +246,7 @@ def test_a_refund_that_was_refused_and_done_nevertheless_counts(finance):
     payment = make_paid()
     refund = ask(payment, 40_000, finance)
     with transaction():
-        refunds.note_no_answer(payments.get_locked(payment.id), refund.id, NotRefundable())
+        refunds.note_no_answer(locked_payments.get_locked(payment.id), refund.id, NotRefundable())
     assert fresh(refund).status is RefundStatus.FAILED
     hear(payment, "re_1", 40_000, "success", key=str(refund.id))
     assert fresh(refund).status is RefundStatus.COMPLETED

@@ -35,7 +35,7 @@ from app.models import (
     StatusChange,
     WebhookEvent,
 )
-from app.workflows import bulk_writes, disputes, payments, refunds, requests, status
+from app.workflows import bulk_writes, disputes, locked_payments, payments, refunds, requests, status
 from app.workflows.audit import SYSTEM
 from app.workflows.beside import beside
 from tests.commissions import make_affiliate
@@ -69,13 +69,13 @@ def settled_with_refunds(payment, _client):
 def given_back(payment, _client, *, minor, how):
     with transaction():
         news = RefundNews(f"rf_{minor}_{payment.id}", Money(minor, "INR"), how, None)
-        refunds.learn(payments.get_locked(payment.id), news)
+        refunds.learn(locked_payments.get_locked(payment.id), news)
 
 
 def disputed(payment, _client, *, how):
     with transaction():
         news = DisputeNews(f"dp_{payment.id}", Money(PRICE, "INR"), how, "fraudulent", None)
-        disputes.learn(payments.get_locked(payment.id), news)
+        disputes.learn(locked_payments.get_locked(payment.id), news)
 
 
 def moved(payment, _client, *, wanted):
