@@ -49,11 +49,11 @@ def create_app(settings: Settings | None = None, *, has_pages: bool = True) -> F
 
 def _common_parts() -> Iterable[Any]:
     """What serves every page and every job alike, in the order in which it is bound."""
-    from app import ages, assets, commands, error_pages, formats, protection, sandbox, stationery
+    from app import ages, assets, bells, commands, error_pages, formats, protection, sandbox, stationery
     from app.observability import error_tally, logs, metrics, sentry
 
     ground = (logs, metrics, sentry, formats, ages, stationery, protection, assets, error_pages, error_tally)
-    return (*ground, sandbox, commands)
+    return (*ground, bells, sandbox, commands)
 
 
 def _pages() -> Iterable[Any]:
@@ -99,6 +99,8 @@ def _engine_options(settings: Settings) -> dict[str, object]:
         "hide_parameters": True,
         "pool_size": settings.database_connections,
         "max_overflow": 0,
+        # The one used last knows the statements that come again and again.
+        "pool_use_lifo": True,
         "pool_timeout": 10,
         "connect_args": {"connect_timeout": 5, **_to_server(settings)},
     }

@@ -32,6 +32,7 @@ ENTRY_POINTS = {"checkout", "admin", "accounts", "portal", "api", "jobs", "sandb
 WIRING = {"", "background", "commands", "jobs.worker", "hosting", "samples"}
 # Shared by the entry points, or bound by `create_app` to serve every page alike.
 AROUND = {
+    "bells",
     "exchanges",
     "bulk_runs",
     "import_runs",

@@ -60,6 +60,16 @@ def test_ringing_needs_a_transaction(session):
         queue.ring_deliveries()
 
 
+def test_a_bell_waits_until_the_answer_is_sent(app, bells):
+    with app.test_request_context():
+        owe()
+        assert bells() == 0
+        answer = app.process_response(app.response_class("Saved."))
+        assert bells() == 0
+        answer.close()
+        assert bells() == 1
+
+
 def test_a_job_gets_its_ids_as_text(session, worker):
     with transaction():
         queue.enqueue("app.jobs.payments.check", "01a2", on=queue.GATEWAYS)

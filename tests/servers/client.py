@@ -21,7 +21,12 @@ class Client(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         _end_reading()
-        return contextvars.Context().run(super().open, *args, **kwargs)
+        answer = contextvars.Context().run(super().open, *args, **kwargs)
+        # Heard to its end, as by a browser: what waits for that happens now. A stream lasts as long as somebody reads.
+        if answer.content_length is not None:
+            answer.get_data()
+            answer.close()
+        return answer
 
     def submit(self, path: str, fields: dict[str, Any] | None = None, *, form: str | None = None) -> TestResponse:
         """Post as a browser does: open the page with the form (`path` unless told), send its CSRF token along."""
