@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from uuid import UUID
 
@@ -24,14 +25,17 @@ from app.workflows import (
 logger = logging.getLogger(__name__)
 
 
-def start_payment(open_payment: Callable[[], Payment], is_hosted: Callable[[Payment], bool]) -> Payment:
-    """The pending payment that `open_payment` opens, announced to its gateway. Raises DomainError.
+def start_payment(
+    open_payment: Callable[[], Payment], is_hosted: Callable[[Payment], bool], *, is_one_statement: bool = False
+) -> Payment:
+    """The pending payment that `open_payment` opens, in one statement or not; announced to its gateway.
 
     `is_hosted` says where it is to be paid. A payment whose way to pay we know is not announced again. The same
-    purchase opened again is the same payment, so a stumbling database is asked again before the customer is.
+    purchase opened again is the same payment, so a stumbling database is asked again before the customer is. Raises
+    DomainError.
     """
     accounts = gateway_choice.accounts()
-    payment = insist(partial(_open, open_payment))
+    payment = insist(partial(_open, open_payment, one_statement if is_one_statement else transaction))
     if payment.is_payable:
         return payment
     payment_id, gateway = payment.id, payment.gateway
@@ -135,9 +139,9 @@ def send_refund(refund_id: UUID) -> Refund:
     return refund
 
 
-def _open(open_payment: Callable[[], Payment]) -> Payment:
+def _open(open_payment: Callable[[], Payment], begin: Callable[..., AbstractContextManager[object]]) -> Payment:
     # Whatever its gateway answers is kept by a commit that waits for the disk, and only then is the customer told.
-    with transaction(is_synced=False):
+    with begin(is_synced=False):
         return open_payment()
 
 

@@ -130,7 +130,8 @@ def test_a_stumble_makes_nobody_go_by_what_does_not_hold_any_more(client, servic
 
 # The second is the company's own.
 @pytest.mark.parametrize("lost", [1, 3])
-def test_an_order_whose_commit_was_not_answered_is_not_made_twice(client, service, monkeypatch, lost):
+@pytest.mark.parametrize("submission", ["page-token-1", None])
+def test_an_order_whose_commit_was_not_answered_is_not_made_twice(client, service, monkeypatch, lost, submission):
     dialect, commits = db.engine.dialect, []
     commit = dialect.do_commit
 
@@ -142,7 +143,7 @@ def test_an_order_whose_commit_was_not_answered_is_not_made_twice(client, servic
 
     with monkeypatch.context() as patch:
         patch.setattr(dialect, "do_commit", without_answer)
-        answer = client.post(f"/services/{service.id}", data=right_answers(service))
+        answer = client.post(f"/services/{service.id}", data=right_answers(service, submission=submission))
     assert answer.status_code == 303
     assert len(commits) > lost
     assert bought() == 1

@@ -59,8 +59,11 @@ def code_in_address() -> str | None:
 
 
 def _code_in_cookie() -> str | None:
+    signed = request.cookies.get(COOKIE)
+    if not signed:
+        return None
     try:
-        code = _signer().loads(request.cookies.get(COOKIE, ""), max_age=int(LIFETIME.total_seconds()))
+        code = _signer().loads(signed, max_age=int(LIFETIME.total_seconds()))
     except BadSignature:
         return None
     return code if isinstance(code, str) else None

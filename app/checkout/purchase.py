@@ -70,9 +70,14 @@ def _order(service: Offering, form: CheckoutForm) -> ResponseReturnValue:
     if not form.validate():
         editions.make_sure()
         return _page(service, form), 422
+    # Drawn once, so that what is tried again after a lost connection is the same purchase.
+    origin = _origin(form)
     try:
         payment = start_payment(
-            lambda: purchase.open_request(form.choice, form.customer, _origin(form)), is_hosted=leads_away
+            lambda: purchase.open_request(form.choice, form.customer, origin),
+            is_hosted=leads_away,
+            # Who goes by what they presumed writes that or nothing; whom an affiliate sent is looked up beside it.
+            is_one_statement=editions.is_presuming() and origin.affiliate_code is None,
         )
     except AlreadyPaid as error:
         session.pop(SUBMISSION, None)

@@ -11,9 +11,9 @@ from functools import cache
 from typing import Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, exists, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, select
 
-from app.db import found_before, glance, is_known_while_reading, is_writing, once_while_reading
+from app.db import db, found_before, glance, is_known_while_reading, is_writing, once_while_reading, unsynced
 from app.models import Edition
 from app.workflows.fresh_rows import ALWAYS, Condition
 
@@ -126,7 +126,7 @@ def look_again() -> None:
 
 def make_sure() -> None:
     """Raises Outdated where this page goes by stamps that do not hold any more."""
-    if once_while_reading(_is_presumed):
+    if is_presuming():
         presumed = once_while_reading(_stamps)
         look_again()
         if _each(once_while_reading(_stamps)) != _each(presumed):
@@ -138,25 +138,31 @@ def _each(stamps: Stamps | None) -> list[UUID | None]:
     return [getattr(stamps, column.key) for column in STAMPS] if stamps is not None else []
 
 
+def is_presuming() -> bool:
+    """Whether this page goes by what it presumed; asked before a `transaction()`."""
+    return once_while_reading(_is_presumed)
+
+
 def presumed() -> Stamps | None:
     """What the statement of an open `transaction()` has to make sure of, if the page presumed it."""
     return seen_before() if found_before(_is_presumed) else None
 
 
 def as_presumed(*subjects: str) -> Condition:
-    """That nothing of these was changed since the stamps which the page presumed, if it did."""
+    """That nothing of these was changed since the stamps which the page presumed, if it did: for `one_statement`."""
     stamps = presumed()
-    return (
-        ALWAYS if stamps is None else Condition(_standing(subjects), {name: getattr(stamps, name) for name in subjects})
-    )
+    if stamps is None:
+        return ALWAYS
+    standing = _standing(subjects, db.session.get_bind().dialect.name)
+    return Condition(standing, {name: getattr(stamps, name) for name in subjects})
 
 
 @cache
-def _standing(subjects: tuple[str, ...]) -> ColumnElement[bool]:
+def _standing(subjects: tuple[str, ...], dialect: str) -> ColumnElement[bool]:
     columns = [getattr(Edition, name) for name in subjects]
     # One that was never changed has none.
     same = (column.is_not_distinct_from(bindparam(column.key, type_=column.type)) for column in columns)
-    return exists().where(*same)
+    return and_(exists().where(*same), unsynced(dialect))
 
 
 def _is_presumed() -> bool:

@@ -22,9 +22,6 @@ M = TypeVar("M", bound=Model)
 _Kind = tuple[type[Model], tuple[str, ...]]
 """Of rows: the table, and the columns that have values."""
 
-_FEW = 8
-"""Rows in one statement: there is one for each kind of company they come in."""
-
 
 def draft(model: type[M], **values: Any) -> M:
     """A row to be written by `insert_rows`; what is not in `values` gets its column's default."""
@@ -61,10 +58,10 @@ def insert_rows(*rows: Model, beside: Iterable[Model] = (), only_if: Condition =
 def _write(rows: Sequence[Model], only_if: Condition) -> bool:
     connection = db.session.connection()
     dialect = connection.dialect.name
-    number = _FEW if dialect == "postgresql" else 1
-    few, others = [(type(row), _values(row)) for row in rows[:number]], rows[number:]
-    kinds = tuple((model, tuple(values)) for model, values in few)
-    named = {f"{place}_{name}": value for place, (_, values) in enumerate(few) for name, value in values.items()}
+    number = len(rows) if dialect == "postgresql" else 1
+    first, others = [(type(row), _values(row)) for row in rows[:number]], rows[number:]
+    kinds = tuple((model, tuple(values)) for model, values in first)
+    named = {f"{place}_{name}": value for place, (_, values) in enumerate(first) for name, value in values.items()}
     given = {**named, **only_if.values}
     if carry_out(connection, _together(kinds, only_if.clause, dialect), given).count != 1:
         return False

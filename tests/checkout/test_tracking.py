@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event
 
-from app.db import db, transaction
+from app.db import transaction
 from app.gateways.base import SnapshotStatus
 from app.kit import clock, ids
 from app.models import OPEN_STATUSES, RequestStatus
+from app.postgres import PostgresConnection
 from app.workflows import payments, status, tracking
 from app.workflows.audit import SYSTEM
 from tests.factories import make_customer, make_payment, make_request, snapshot_of
@@ -45,20 +45,21 @@ def test_every_reference_shows_the_status_of_its_request_and_nothing_personal(
 
 
 @pytest.mark.postgres
-def test_following_costs_one_round_trip(session, client):
+def test_following_costs_one_round_trip(session, client, monkeypatch):
     address = f"/track/{make_request().reference_number}"
     client.get(address)
     session.rollback()
-    started = []
-    note = lambda connection: started.append(connection.get_execution_options().get("isolation_level"))  # noqa: E731
-    event.listen(db.engine, "begin", note)
-    try:
-        with asked() as statements:
-            assert client.get(address).status_code == 200
-    finally:
-        event.remove(db.engine, "begin", note)
+    by_itself, carry_out = [], PostgresConnection.carry_out
+
+    def noted(connection, *statement):
+        by_itself.append(connection.autocommit)
+        return carry_out(connection, *statement)
+
+    monkeypatch.setattr(PostgresConnection, "carry_out", noted)
+    with asked() as statements:
+        assert client.get(address).status_code == 200
     assert [statement.split()[0] for statement in statements] == ["SELECT"]
-    assert started == ["AUTOCOMMIT"]
+    assert by_itself == [True]
 
 
 @pytest.fixture
