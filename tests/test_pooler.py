@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 
 from app.db import db
 from app.models import Service
+from app.workflows import user_sessions
 
 
 @pytest.fixture
@@ -23,6 +24,7 @@ def pooled(settings, make_app):
 def test_behind_a_pooler_no_statement_is_kept_on_a_connection(pooled):
     for _ in range(8):
         pooled.execute(select(Service.id))
+        user_sessions.find("a token")
     assert pooled.scalar(text("SELECT count(*) FROM pg_prepared_statements")) == 0
 
 

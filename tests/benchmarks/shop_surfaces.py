@@ -1,11 +1,13 @@
 """What customers meet: the shop window, the checkout page, a purchase, following a request."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from sqlalchemy import select
 
 from app.db import db
-from app.models import Service, ServiceRequest
+from app.kit import clock
+from app.models import SandboxPayment, Service, ServiceRequest
 from tests.benchmarks import purchases
 from tests.benchmarks.measure import Shot, Surface, asking, checked, compare
 from tests.benchmarks.shop import Shop
@@ -18,6 +20,7 @@ def rows(shop: Shop) -> Iterator[Row]:
         Surface("home", asking(visitor, "GET", "/"), limit=0.6, is_share=True),
         Surface("checkout page", asking(visitor, "GET", address), limit=0.6, is_share=True),
         Surface("following a request", _following(shop), limit=0.6, is_share=True),
+        Surface("form sent, up to the call of the gateway", _calling(shop, address), limit=0.35, is_share=True),
         Surface("form sent, request and payment opened", _sending(shop, address), limit=0.35, is_share=True),
         Surface("whole purchase: page, form, webhook, confirmation", _buying(shop, address), limit=15),
     )
@@ -45,6 +48,25 @@ def _following(shop: Shop) -> Shot:
 def _sending(shop: Shop, address: str) -> Shot:
     buyer = purchases.Buyer(shop.visitor(), address)
     return lambda: buyer.send_form().seconds
+
+
+def _calling(shop: Shop, address: str) -> Shot:
+    """From the form to the moment that its gateway has for the call: it has the same clock."""
+    buyer = purchases.Buyer(shop.visitor(), address)
+
+    def shoot() -> float:
+        if not buyer.page:
+            buyer.open_page()
+        begun = clock.utc_now()
+        buyer.send_form()
+        return (shop.read(_last_call) - begun).total_seconds()
+
+    return shoot
+
+
+def _last_call() -> datetime:
+    newest = select(SandboxPayment.created_at).order_by(SandboxPayment.created_at.desc()).limit(1)
+    return db.session.scalars(newest).one()
 
 
 def _buying(shop: Shop, address: str) -> Shot:
