@@ -11,6 +11,7 @@ from flask import Flask
 from flask_login import current_user
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app import connections
 from app.columns import keyring
 from app.config import Settings
 from app.db import db
@@ -71,6 +72,8 @@ def _bind(app: Flask, settings: Settings) -> None:
     terms.refund_time = timedelta(days=settings.refund_days)
     terms.least_payouts = {amount.currency: amount for amount in settings.payout_minimums}
     db.init_app(app)
+    with app.app_context():
+        connections.gather(db.engine)
     # The context processor would look up the user for every page; as a global it does so where a page asks.
     login_manager.init_app(app, add_context_processor=False)
     app.jinja_env.globals["current_user"] = current_user

@@ -22,6 +22,13 @@ def attend() -> None:
     event.listen(Pool, "checkout", _refuse_lost)
 
 
+def gather(engine: Engine) -> None:
+    """Have SQLAlchemy look for these listeners now. Else it does so when the first connection is wanted, and a thread
+    that wants one in the same moment finds none: what it gets and leaves in the pool is not set up as above."""
+    for listeners in (engine.dialect.dispatch.do_connect, engine.dispatch.begin):
+        list(listeners)
+
+
 def soon(connection: Connection, *commands: str) -> None:
     """Commands whose answer nobody waits for: on PostgreSQL they go with the next statement, and are left out if the
     transaction ends before that."""

@@ -13,6 +13,18 @@ from app.workflows import user_sessions
 pytestmark = pytest.mark.postgres
 
 
+# --- listeners
+
+
+def test_listeners_are_found_before_threads_look_for_them_together(app, session):
+    """SQLAlchemy makes the list, fills it, and has whoever comes between take it as it is."""
+    engine = create_engine(db.engine.url)
+    assert "dispatch" not in vars(engine.dialect)
+    connections.gather(engine)
+    assert list(vars(engine)["dispatch"].begin) == [connections._begin]
+    assert list(vars(engine.dialect)["dispatch"].do_connect) == [connections._connect_to_postgres]
+
+
 # --- statements that come again and again
 
 
