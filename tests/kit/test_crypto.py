@@ -22,7 +22,12 @@ def test_many_open_as_each_would_whichever_key_sealed_them(plains, context):
     assert ROTATED.open_all(sealed, context) == plains
 
 
-@pytest.mark.parametrize("wrong", [STRANGER.seal(b"x", "c"), RING.seal(b"x", "other"), b"", b"short"])
+# Sealing the same twice gives something else: only names are the same in all processes that run tests.
+@pytest.mark.parametrize(
+    "wrong",
+    [STRANGER.seal(b"x", "c"), RING.seal(b"x", "other"), b"", b"short"],
+    ids=["a stranger's", "of another column", "empty", "short"],
+)
 def test_one_among_many_that_does_not_open_is_told_of_as_if_alone(wrong):
     with pytest.raises(CannotOpen) as alone:
         RING.open(wrong, "c")
