@@ -67,7 +67,7 @@ def _begin(connection: Connection) -> None:
     driver.prepares(options.get("is_repeated", False))
     driver.take_riders()
     if not is_synced:
-        driver.begin_unsynced()
+        driver.ride("SET LOCAL synchronous_commit TO off")
 
 
 def _begin_sqlite(connection: Connection, kind: str | None, *, is_synced: bool) -> None:

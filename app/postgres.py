@@ -2,13 +2,23 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
-from psycopg import Connection, Cursor, RawCursor
+from psycopg import Connection, Cursor
+from psycopg._preparing import Prepare
+from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import FeatureNotSupported
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.types.string import StrDumper
+
+from app.round_trips import answer, answer_after
+
+T = TypeVar("T")
+
+Answer = tuple[Sequence[tuple[Any, ...]], int]
+"""Rows, and their number or that of those that were changed."""
 
 _UNSAID = (None,) * 5
 """Sizes, and whether it may be empty: what else a description of a column has a place for."""
@@ -35,65 +45,47 @@ class _Description(Sequence[Any]):
         return [((found.fname(i) or b"").decode(), found.ftype(i), *_UNSAID) for i in range(found.nfields)]
 
 
-class _Riding:
-    """A cursor whose statement takes along what was to be sent with it."""
+class _RidingCursor(Cursor[Any]):
+    """Before each of its statements goes what was to be sent with it."""
 
     connection: "PostgresConnection"
     pgresult: PGresult | None
 
     @property
-    def description(self) -> "_Description | None":
+    def description(self) -> "_Description | None":  # type: ignore[override] # a list, there
         found = self.pgresult
         if found is None or not (found.nfields or found.status == ExecStatus.TUPLES_OK):
             return None
         return _Description(found)
 
     def execute(self, *words: Any, **settings: Any) -> Any:
-        # What a cursor of the driver does with a statement.
-        execute = super().execute  # type: ignore[misc]
-        try:
-            return self._send(execute, *words, **settings)
-        except FeatureNotSupported:
-            # A migration gave a column another type: what was prepared before answers something else. Whatever is no
-            # transaction by itself fails with this, and is forgotten with that.
-            if not self.connection.autocommit:
-                raise
-        self.connection.forget_prepared()
-        return execute(*words, **settings)
+        self.connection.send_ahead()
+        return self.connection.in_spite_of_migrations(partial(super().execute, *words, **settings))
 
     def executemany(self, *words: Any, **settings: Any) -> None:
-        self._send(super().executemany, *words, **settings)  # type: ignore[misc]
-
-    def _send(self, send: Callable[..., Any], *words: Any, **settings: Any) -> Any:
-        riders = self.connection.take_riders()
-        if not riders:
-            return send(*words, **settings)
-        with self.connection.pipeline():
-            for command in riders:
-                Cursor(self.connection).execute(command)
-            send(*words, **settings)
-        return self
+        self.connection.send_ahead()
+        super().executemany(*words, **settings)
 
 
-class _RidingCursor(_Riding, Cursor[Any]):  # type: ignore[misc]
-    pass
+class _Statement(NamedTuple):
+    """What the driver's account of prepared statements knows one by."""
 
-
-class _NativeCursor(_Riding, RawCursor[Any]):  # type: ignore[misc]
-    pass
+    query: bytes
+    types: tuple[int, ...]
 
 
 class PostgresConnection(Connection[Any]):
-    """Keeps the statements that it has prepared, and begins in one round trip what need not wait for the disk."""
+    """Keeps the statements that it has prepared, and sends in one round trip whatever need not wait for an answer."""
 
     _threshold: int | None = None
-    _riders: tuple[str, ...] = ()
+    _riders: tuple[bytes, ...] = ()
+    _adapter: Any = None
 
     def ride(self, *commands: str) -> None:
-        """Send them with the next statement, in one round trip. Who begins anew takes them away (`take_riders`)."""
-        self._riders += commands
+        """Send them with the next statement. Who begins anew takes them away (`take_riders`)."""
+        self._riders += tuple(command.encode() for command in commands)
 
-    def take_riders(self) -> tuple[str, ...]:
+    def take_riders(self) -> tuple[bytes, ...]:
         riders, self._riders = self._riders, ()
         return riders
 
@@ -102,13 +94,18 @@ class PostgresConnection(Connection[Any]):
         self._threshold = self._threshold or self.prepare_threshold
         self.prepare_threshold = self._threshold if is_wanted else None
 
+    def commit(self) -> None:
+        if self.pgconn.transaction_status != TransactionStatus.IDLE:
+            answer(self, partial(self.pgconn.send_query, b"COMMIT"))
+
     def rollback(self) -> None:
         """Every page ends its reading with this, and the driver would forget all that it has prepared: it thinks of
         tables that were made within. After an error it may forget."""
         self._riders = ()
         if self.pgconn.transaction_status == TransactionStatus.INTRANS:
             self.pgconn.exec_(b"ROLLBACK")
-        else:
+        elif not self.closed:
+            # Of one that was closed the server has taken everything back.
             super().rollback()
 
     def forget_prepared(self) -> None:
@@ -126,16 +123,57 @@ class PostgresConnection(Connection[Any]):
         finally:
             self.prepare_threshold = before
 
-    def carry_out(self, text: str, parameters: Sequence[Any]) -> tuple[Sequence[tuple[Any, ...]], int]:
-        """A statement that comes again and again, with numbered parameters, as the server itself has them: the driver
-        looks for none in it. Its rows, and their number or that of those that it changed."""
-        with self.repeating():
-            cursor = _NativeCursor(self).execute(text, parameters)
-        return (cursor.fetchall() if cursor.pgresult.nfields else ()), cursor.rowcount
+    def in_spite_of_migrations(self, ask: Callable[[], T]) -> T:
+        """A migration gave a column another type: what was prepared before answers something else. Whatever is no
+        transaction by itself fails with this, and is forgotten with that."""
+        try:
+            return ask()
+        except FeatureNotSupported:
+            if not self.autocommit:
+                raise
+        self.forget_prepared()
+        return ask()
 
-    def begin_unsynced(self) -> None:
-        """What is wrong with the connection, if anything, the first statement says."""
-        self.pgconn.exec_(b"BEGIN; SET LOCAL synchronous_commit TO off")
+    def carry_out(self, text: str, parameters: Sequence[Any]) -> Answer:
+        """A statement that comes again and again, with numbered parameters, as the server itself has them. It is sent
+        together with whatever has to come before it."""
+        return self.in_spite_of_migrations(partial(self._carry_out, text.encode(), parameters))
+
+    def _carry_out(self, text: bytes, parameters: Sequence[Any]) -> Answer:
+        adapter: Any = self._adapter or Transformer(self)
+        self._adapter = adapter
+        values = adapter.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
+        found = self._ask(_Statement(text, adapter.types), values, adapter.formats)
+        adapter.set_pgresult(found)
+        return adapter.load_rows(0, found.ntuples, tuple), found.command_tuples or 0
+
+    def _ask(self, statement: _Statement, values: Sequence[Any], formats: Sequence[Any]) -> PGresult:
+        """By the driver's own account of what is prepared: it forgets all of it after an error."""
+        account: Any = self._prepared
+        with self.repeating():
+            state, name = account.get(statement)
+            if state is Prepare.SHOULD:
+                answer(self, partial(self.pgconn.send_prepare, name, *statement))
+            key = account.maybe_add_to_cache(statement, state, name)
+        if state is Prepare.NO:
+            send = partial(self.pgconn.send_query_params, statement.query, values, statement.types, formats)
+        else:
+            send = partial(self.pgconn.send_query_prepared, name, values, formats)
+        found = answer_after(self, self._ahead(), send)
+        if key is not None:
+            account.validate(key, state, name, [found])
+            self.wait(account.maintain_gen(self))
+        return found
+
+    def send_ahead(self) -> None:
+        """Whatever has to come before a statement that the driver sends."""
+        if ahead := self._ahead():
+            answer(self, partial(self.pgconn.send_query, b"; ".join(ahead)))
+
+    def _ahead(self) -> list[bytes]:
+        """That a transaction begins, if none is open, and what rides."""
+        is_due = not self.autocommit and self.pgconn.transaction_status == TransactionStatus.IDLE
+        return [*([self._get_tx_start_command()] if is_due else []), *self.take_riders()]
 
 
 class _WithoutNul(StrDumper):

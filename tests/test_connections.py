@@ -2,15 +2,18 @@
 
 import psycopg
 import pytest
-from sqlalchemy import column, create_engine, select, table, text
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy import Integer, bindparam, column, create_engine, literal_column, select, table, text
+from sqlalchemy.exc import DataError, ProgrammingError
 
 from app import connections
 from app.db import db, glance, transaction
+from app.kept_statements import carry_out
 from app.models import Service
 from app.workflows import user_sessions
 
 pytestmark = pytest.mark.postgres
+
+PART = select((literal_column("10") / bindparam("parts", type_=Integer)).label("part"))
 
 
 # --- listeners
@@ -92,6 +95,34 @@ def test_a_column_of_another_type_is_noticed_by_all_who_read_it(app, session):
             session.execute(text("DROP TABLE changing"))
 
 
+def test_kept_statements_are_prepared_after_a_few_times_and_anew_after_an_error(app, session):
+    db.engine.dispose()
+    for _ in range(8):
+        with transaction():
+            carry_out(session.connection(), PART, {"parts": 2})
+    assert [each for each in prepared() if "/" in each]
+    with transaction():
+        connections.soon(session.connection(), "SAVEPOINT here")
+        with pytest.raises(DataError):
+            carry_out(session.connection(), PART, {"parts": 0})
+        session.connection().exec_driver_sql("ROLLBACK TO SAVEPOINT here")
+        assert not [each for each in prepared() if "/" in each]
+        for _ in range(8):
+            assert carry_out(session.connection(), PART, {"parts": 5}).first.part == 2
+
+
+def test_no_more_kept_statements_are_prepared_than_a_connection_may_have(app, session):
+    db.engine.dispose()
+    with transaction():
+        driver = session.connection().connection.dbapi_connection
+        driver.prepared_max = 3
+        for number in range(6):
+            one = select(literal_column(str(number)).label("found"))
+            assert {carry_out(session.connection(), one, {}).first.found for _ in range(8)} == {number}
+        # One too many is found out when the next statement comes.
+        assert 3 <= len(prepared()) <= 4
+
+
 # --- connections that rest in the pool
 
 
@@ -129,57 +160,6 @@ def test_after_a_long_rest_it_is_asked(session, database_url, resting, monkeypat
     monkeypatch.setattr(connections, "_is_silent", lambda _connection: True)
     end_of(database_url, resting)
     assert session.scalar(text("SELECT pg_backend_pid()")) != resting
-
-
-# --- commands that go with the next statement
-
-
-def test_what_goes_with_the_next_statement_comes_before_it(session):
-    with transaction():
-        connection = session.connection()
-        connections.soon(connection, "SAVEPOINT here", "SET LOCAL lock_timeout = '7s'")
-        assert connection.scalar(text("SHOW lock_timeout")) == "7s"
-        connection.execute(text("CREATE TEMPORARY TABLE nothing (a int) ON COMMIT DROP"))
-        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT here")
-        assert connection.scalar(text("SELECT to_regclass('nothing')")) is None
-        assert connection.scalar(text("SHOW lock_timeout")) == "0"
-
-
-def test_a_statement_that_fails_leaves_what_went_with_it(session):
-    with transaction():
-        connection = session.connection()
-        connections.soon(connection, "SAVEPOINT here")
-        with pytest.raises(ProgrammingError, match="nowhere"):
-            connection.execute(text("SELECT nothing FROM nowhere"))
-        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT here")
-        assert connection.scalar(text("SELECT 1")) == 1
-
-
-def test_what_goes_with_a_statement_for_many_rows_comes_before_it(session):
-    with transaction():
-        connection = session.connection()
-        connection.execute(text("CREATE TEMPORARY TABLE few (a int CHECK (a < 3)) ON COMMIT DROP"))
-        add, count = text("INSERT INTO few VALUES (:a)"), text("SELECT count(*) FROM few")
-        connections.soon(connection, "SAVEPOINT here")
-        assert connection.execute(add, [{"a": 1}, {"a": 2}]).rowcount == 2
-        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT here")
-        assert connection.scalar(count) == 0
-        connections.soon(connection, "SAVEPOINT there")
-        with pytest.raises(IntegrityError):
-            connection.execute(add, [{"a": 2}, {"a": 3}])
-        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT there")
-        assert connection.scalar(count) == 0
-
-
-@pytest.mark.parametrize("is_kept", [True, False])
-def test_what_no_statement_came_for_is_left_out(session, is_kept):
-    with transaction():
-        connections.soon(session.connection(), "SELECT no_such_function()")
-        if not is_kept:
-            session.rollback()
-            session.connection()
-    session.remove()
-    assert session.scalar(text("SELECT 1")) == 1
 
 
 # --- what is said of columns

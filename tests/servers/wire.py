@@ -5,6 +5,7 @@ import shutil
 import socket
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -20,7 +21,8 @@ _connect_as_usual = postgres.connect
 
 
 class Wire:
-    """Every connection to PostgreSQL goes through it to the server of `engine` while it is used as a context."""
+    """Every connection to PostgreSQL goes through it to the server of `engine` while it is used as a context. `sent` is
+    how often something was sent to the server: one round trip each, for whoever waits for the answer."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -29,6 +31,7 @@ class Wire:
         self._path = self.directory / f".s.PGSQL.{_PORT}"
         self._open: list[socket.socket] = []
         self._listener: socket.socket | None = None
+        self.sent = 0
         self._connecting = mock.patch.object(postgres, "connect", self._connect_here)
 
     def __enter__(self) -> "Wire":
@@ -69,8 +72,11 @@ class Wire:
             except OSError:
                 return
             self._open += [near, far]
-            for ends in ((near, far), (far, near)):
-                threading.Thread(target=_pass_on, args=ends, daemon=True).start()
+            threading.Thread(target=_pass_on, args=(near, far, self._count), daemon=True).start()
+            threading.Thread(target=_pass_on, args=(far, near), daemon=True).start()
+
+    def _count(self) -> None:
+        self.sent += 1
 
 
 def _connect(url: URL) -> socket.socket:
@@ -83,9 +89,10 @@ def _connect(url: URL) -> socket.socket:
     return end
 
 
-def _pass_on(source: socket.socket, target: socket.socket) -> None:
+def _pass_on(source: socket.socket, target: socket.socket, note: Callable[[], object] = lambda: None) -> None:
     with contextlib.suppress(OSError):
         while words := source.recv(_SIZE):
+            note()
             target.sendall(words)
     _close(source)
     _close(target)
