@@ -1,15 +1,18 @@
 """The checkout page's form: the purchase itself, and what the page has to remember between showing and sending."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from wtforms import Field, HiddenField, ValidationError
 
+from app.kit.money import known_currencies
 from app.text_forms import TextForm
 from app.workflows.purchase_form import PurchaseForm
 
 
 class CheckoutForm(PurchaseForm, TextForm):
-    """`submission` makes a repeated submit one request; `shown_prices` is what the page said each choice costs."""
+    """`submission` makes a repeated submit one request; `shown_prices` is what the page said each choice costs, after
+    the currency."""
 
     submission = HiddenField()
     shown_prices = HiddenField()
@@ -17,9 +20,7 @@ class CheckoutForm(PurchaseForm, TextForm):
 
     def validate_tier(self, field: Field) -> None:
         super().validate_tier(field)
-        chosen = field.data or ""
-        price = self.prices[chosen]
-        if _parse_prices(self.shown_prices.data).get(chosen, price) != price:
+        if not self._is_as_shown(field.data or ""):
             raise ValidationError("The price changed while this page was open. Look at it again, then pay.")
 
     def begin(self, submission: str, tier_id: str | None) -> None:
@@ -33,7 +34,14 @@ class CheckoutForm(PurchaseForm, TextForm):
             self[name].data = answer
 
     def show_prices(self) -> None:
-        self.shown_prices.data = " ".join(f"{choice}={minor}" for choice, minor in self.prices.items())
+        prices = (f"{choice}={minor}" for choice, minor in self.prices.items())
+        self.shown_prices.data = " ".join([self.service.currency, *prices])
+
+    def _is_as_shown(self, chosen: str) -> bool:
+        # The same digits are another price in another currency.
+        words, price = (self.shown_prices.data or "").split(), self.prices[chosen]
+        named = known_currencies().intersection(words)
+        return _parse_prices(words).get(chosen, price) == price and named <= {self.service.currency}
 
     @property
     def token_failed(self) -> bool:
@@ -41,8 +49,8 @@ class CheckoutForm(PurchaseForm, TextForm):
         return "csrf_token" in self.errors
 
 
-def _parse_prices(text: str | None) -> dict[str, int]:
-    pairs = (part.partition("=") for part in (text or "").split())
+def _parse_prices(words: Iterable[str]) -> dict[str, int]:
+    pairs = (word.partition("=") for word in words)
     return {choice: int(minor) for choice, _, minor in pairs if _is_number(minor)}
 
 

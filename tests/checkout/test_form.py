@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.db import transaction
 from app.models import ServiceRequest
 from app.workflows.purchase_form import PurchaseForm
 from tests.checkout.answers import FIELDS, answers, anything, right_answers
@@ -106,6 +107,21 @@ def test_a_price_that_changed_while_the_page_was_open_is_shown_before_it_is_char
     assert "The price changed" in answer.text
     fields["shown_prices"] = Page(answer.text).find("input", name="shown_prices")[0]["value"]
     assert client.post(f"/services/{service.id}", data=fields).status_code == 303
+
+
+def test_the_same_digits_in_another_currency_are_another_price(client: Any, session: Any) -> None:
+    make_gateway()
+    service = make_service(currency="INR")
+    before = Page(client.get(f"/services/{service.id}").text).find("input", name="shown_prices")[0]["value"]
+    with transaction():
+        service.currency = "USD"
+    fields = right_answers(service, shown_prices=before)
+    answer = client.post(f"/services/{service.id}", data=fields)
+    assert answer.status_code == 422
+    assert "The price changed" in answer.text
+    fields["shown_prices"] = Page(answer.text).find("input", name="shown_prices")[0]["value"]
+    assert client.post(f"/services/{service.id}", data=fields).status_code == 303
+    assert [bought.currency for bought in service_requests()] == ["USD"]
 
 
 def test_a_form_without_csrf_token_is_shown_again_with_everything_in_it(app: Any, client: Any, service: Any) -> None:
