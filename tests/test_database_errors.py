@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import exc, func, select
 
-from app import error_pages
+from app import error_pages, kept_statements
 from app.checkout import shop
 from app.db import db, insist, transaction
 from app.extensions import limiter, links
@@ -146,6 +146,30 @@ def test_an_order_whose_commit_was_not_answered_is_not_made_twice(client, servic
         answer = client.post(f"/services/{service.id}", data=right_answers(service, submission=submission))
     assert answer.status_code == 303
     assert len(commits) > lost
+    assert bought() == 1
+    assert db.session.scalar(select(func.count()).select_from(Payment)) == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("submission", ["page-token-1", None])
+def test_an_order_of_one_statement_that_was_not_answered_is_not_made_twice(client, service, monkeypatch, submission):
+    """There the statement is its own commit."""
+    client.get(f"/services/{service.id}")
+    send, orders = kept_statements._send, []
+
+    def without_answer(connection, text, parameters):
+        answer = send(connection, text, parameters)
+        if "INSERT INTO service_requests" in text:
+            orders.append(1)
+            if len(orders) == 1:
+                raise ERRORS[4]
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kept_statements, "_send", without_answer)
+        answer = client.post(f"/services/{service.id}", data=right_answers(service, submission=submission))
+    assert answer.status_code == 303
+    assert len(orders) > 1
     assert bought() == 1
     assert db.session.scalar(select(func.count()).select_from(Payment)) == 1
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from flask import Response, jsonify, redirect, render_template, request, session, url_for
+from flask import Response, g, jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 
@@ -70,7 +70,6 @@ def _order(service: Offering, form: CheckoutForm) -> ResponseReturnValue:
     if not form.validate():
         editions.make_sure()
         return _page(service, form), 422
-    # Drawn once, so that what is tried again after a lost connection is the same purchase.
     origin = _origin(form)
     try:
         payment = start_payment(
@@ -215,7 +214,8 @@ def _count_start(form: CheckoutForm) -> None:
 
 
 def _origin(form: CheckoutForm) -> Origin:
-    submission = form.submission.data or secrets.token_urlsafe(16)
+    # Drawn once, so that what is tried again after a lost connection, or after another look, is the same purchase.
+    submission = form.submission.data or g.setdefault(SUBMISSION, secrets.token_urlsafe(16))
     return Origin(submission, affiliate_cookie.current_code(), request.form.get("gateway") or None)
 
 
