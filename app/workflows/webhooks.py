@@ -255,6 +255,11 @@ def _act(payment: Payment | None, event: GatewayEvent) -> _Found:
         return _Found(EventOutcome.IGNORED)
     if payment is None:
         return _Found(EventOutcome.REVIEW, "No payment of ours has these ids")
+    if locked_payments.is_another_try(payment, event.snapshot):
+        # What may be money of the customer's is put before a person.
+        is_money = event.kind in {EventKind.PAID, EventKind.DISPUTED}
+        outcome = EventOutcome.REVIEW if is_money else EventOutcome.IGNORED
+        return _Found(outcome, "It is about another try than the one that paid", payment.id)
     outcome = _apply(payment, event, event.snapshot)
     differs = outcome is EventOutcome.REVIEW
     return _Found(outcome, "Amount or currency is not what was asked" if differs else None, payment.id)
