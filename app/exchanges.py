@@ -10,7 +10,7 @@ from app.db import db, insist, one_statement, transaction
 from app.errors import DomainError
 from app.extensions import links
 from app.kit import clock
-from app.models import Payment, Refund, RefundStatus
+from app.models import Payment, PaymentStatus, Refund, RefundStatus
 from app.workflows import (
     bulk_writes,
     gateway_choice,
@@ -30,13 +30,13 @@ def start_payment(
 ) -> Payment:
     """The pending payment that `open_payment` opens, in one statement or not; announced to its gateway.
 
-    `is_hosted` says where it is to be paid. A payment whose way to pay we know is not announced again. The same
-    purchase opened again is the same payment, so a stumbling database is asked again before the customer is. Raises
-    DomainError.
+    `is_hosted` says where it is to be paid. A payment that is decided, or whose way to pay we know, is not announced
+    again. The same purchase opened again is the same payment, so a stumbling database is asked again before the
+    customer is. Raises DomainError.
     """
     accounts = gateway_choice.accounts()
     payment = insist(partial(_open, open_payment, one_statement if is_one_statement else transaction))
-    if payment.is_payable:
+    if payment.is_payable or payment.status is not PaymentStatus.PENDING:
         return payment
     payment_id, gateway = payment.id, payment.gateway
     _set_aside(payment)

@@ -11,6 +11,8 @@ from sqlalchemy import func, select
 
 from app.db import db, transaction
 from app.extensions import limiter
+from app.gateways.base import SnapshotStatus
+from app.gateways.sandbox import Sandbox
 from app.models import Payment, ServiceRequest
 from app.workflows import payments
 from tests.factories import make_gateway, make_service, snapshot_of
@@ -83,6 +85,19 @@ def test_a_repeat_with_the_same_key_is_the_same_purchase_even_once_paid(client: 
     assert second.status_code == 201
     assert second.json == first
     assert bought() == 1
+
+
+@pytest.mark.parametrize("status", [SnapshotStatus.PAID, SnapshotStatus.FAILED])
+def test_a_repeat_of_what_is_decided_asks_no_gateway(client: Any, service: Any, monkeypatch: Any, status: Any) -> None:
+    """By then it may have forgotten our key, and would open another payment; or it is away."""
+    key = {"Idempotency-Key": "order-1"}
+    first = client.post(ADDRESS, json=body_for(service), headers=key).json
+    (payment,) = db.session.scalars(select(Payment))
+    with transaction():
+        payments.settle(payment.id, snapshot_of(payment, status))
+    monkeypatch.setattr(Sandbox, "ledger", None)
+    second = client.post(ADDRESS, json=body_for(service), headers=key)
+    assert (second.status_code, second.json) == (201, first)
 
 
 def test_a_key_used_for_something_else_is_refused(client: Any, service: Any) -> None:
