@@ -24,11 +24,12 @@ from app.models import (
 from app.workflows.deliveries import SentCopy
 
 
-def requests_of(address: str) -> Sequence[ServiceRequest]:
+def requests_of(address: str, *, locked: bool = False) -> Sequence[ServiceRequest]:
     """Those bought with this address, the oldest first."""
     hashes = keyring.hashes(fold(address), "email")
     query = select(ServiceRequest).where(ServiceRequest.customer_email_hash.in_(hashes))
-    return db.session.scalars(query.order_by(ServiceRequest.created_at, ServiceRequest.id)).all()
+    query = query.order_by(ServiceRequest.created_at, ServiceRequest.id)
+    return db.session.scalars(query.with_for_update(key_share=True) if locked else query).all()
 
 
 def picture(address: str) -> dict[str, Any]:

@@ -29,7 +29,8 @@ def export(address: str, *, actor: Actor) -> dict[str, Any]:
 
 def erase(address: str, *, actor: Actor, although_needed: bool = False) -> Sequence[str]:
     """The references of what was erased, none when that was done before. Raises StillNeeded."""
-    requests = customers.requests_of(address)
+    # Locked, so that nobody begins what needs them while we look whether anything does.
+    requests = customers.requests_of(address, locked=True)
     reasons = [] if although_needed else erasure.reasons_against(requests)
     if reasons:
         raise StillNeeded(" ".join(reasons))

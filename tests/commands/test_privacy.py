@@ -1,10 +1,11 @@
 """One customer's data is handed out as a file, and erased while the accounts stay as they were."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from app.columns import keyring
 from app.db import Model, db, transaction
@@ -21,9 +22,10 @@ from app.models import (
     Role,
     ServiceRequest,
 )
-from app.workflows import deliveries, keys, requests, status
+from app.workflows import deliveries, keys, locked_payments, refunds, requests, status
 from app.workflows.audit import SYSTEM
 from app.workflows.deliveries import SentCopy
+from app.workflows.refunds import Wish
 from tests.auditing import problem, tamper
 from tests.commissions import give_back, make_affiliate, sell
 from tests.factories import make_customer, make_request, make_user
@@ -32,6 +34,7 @@ from tests.test_stolen_database import handle_it_all, make_distinct_customer, wo
 from tests.traces import found_in
 
 EMAIL = "kavya.iyer@example.org"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +119,26 @@ def test_what_is_still_needed_is_refused_with_the_reason(app, session, is_paid, 
     result = run(app, "erase-customer", EMAIL)
     assert result.exit_code == 1
     assert f"{request.reference_number} {why}" in result.output
+    assert session.get_one(ServiceRequest, request.id).customer_name == "Kavya Iyer"
+
+
+@pytest.mark.postgres
+def test_a_refund_asked_for_at_that_very_moment_is_still_needed(app, session):
+    request = finished()
+    payment_id = session.scalars(select(Payment.id)).one()
+    session.rollback()
+    with ThreadPoolExecutor(1) as aside, db.engine.connect() as watcher:
+        with transaction():
+            locked = locked_payments.get_locked(payment_id)
+            left = refunds.refundable(locked)
+            refunds.open_refund(locked, Wish(left, left, "A reason"), actor=SYSTEM)
+            erasing = aside.submit(app.test_cli_runner().invoke, args=["erase-customer", EMAIL])
+            while not watcher.scalar(text(WAITING)):
+                watcher.rollback()
+        result = erasing.result()
+    assert result.exit_code == 1
+    assert "has a refund under way" in result.output
+    session.expire_all()
     assert session.get_one(ServiceRequest, request.id).customer_name == "Kavya Iyer"
 
 
