@@ -72,8 +72,11 @@ class Kept(Generic[T]):
 
     def now(self) -> T:
         stamp = stamp_of(self._subject)
-        if stamp is None:
-            return self._read()
+        rows = self._read() if stamp is None else self._under(stamp)
+        is_known_while_reading(self.now, rows)
+        return rows
+
+    def _under(self, stamp: UUID) -> T:
         copy = self._copy
         if copy is None or copy.stamp != stamp:
             # Read after the stamp: a change in between is in it, under a stamp that nobody will see again.
@@ -83,6 +86,10 @@ class Kept(Generic[T]):
     def lately(self) -> T:
         """The same, but within a `transaction()` as it was just before it, if that was looked at: for what may be a
         moment old and is not changed in there, such as whom to ask."""
+        # The copy may be of another stamp by now, as all threads share it.
+        seen = found_before(self.now) if is_writing() else None
+        if seen is not None:
+            return seen
         stamps = seen_before() if is_writing() else None
         copy = self._copy
         if stamps is None or copy is None or copy.stamp != getattr(stamps, self._subject):

@@ -1,5 +1,6 @@
 """What processes keep of the tables is never older than the tables, whoever changes them and however."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -271,3 +272,19 @@ def test_within_a_transaction_what_is_known_lately_is_what_was_seen_just_before(
         with transaction():
             assert kept.lately() == 4242
         assert kept.lately() == 4242
+
+
+def test_what_another_thread_has_seen_since_does_not_get_into_a_transaction(app, rows, elsewhere):
+    """A form is checked against what was seen just before: what it opens is to cost that, too."""
+    kept = Kept("catalog", lambda: db.session.query(Service.price_minor).scalar())
+
+    def see():
+        with app.app_context():
+            return kept.now()
+
+    with app.app_context(), ThreadPoolExecutor(1) as other:
+        before = kept.now()
+        run(elsewhere, "UPDATE services SET price_minor = 4242")
+        assert other.submit(see).result() == 4242
+        with transaction():
+            assert kept.lately() == before
