@@ -38,7 +38,7 @@ from app.models import (
     WebhookEvent,
 )
 from app.models.bulk_change import UNFINISHED
-from app.workflows import audit, audit_chain, customers
+from app.workflows import attention, audit, audit_chain, customers
 from app.workflows.audit import Actor
 from app.workflows.audit_fields import ERASED, without_persons
 from app.workflows.audit_verification import fingerprint
@@ -83,6 +83,8 @@ def _reason(service_request: ServiceRequest) -> str | None:
         return f"{reference} has an open dispute, for which the bank may ask who bought it."
     if _any(Refund.id, Refund.payment_id.in_(keys), Refund.status.in_(_UNDER_WAY)):
         return f"{reference} has a refund under way."
+    if _any(Payment.id, Payment.service_request_id == service_request.id, attention.payment_is_flagged()):
+        return f"{reference} has a payment that a person has to look at."
     if service_request.is_open and service_request.payment_status is PaymentStatus.COMPLETED:
         return f"{reference} is paid, and the work is not finished."
     if not service_request.is_over:

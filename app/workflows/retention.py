@@ -21,8 +21,8 @@ from sqlalchemy import (
 )
 
 from app.db import db
-from app.models import AnalyticsEvent, Look, Notification, ServiceRequest, WebhookEvent
-from app.workflows import erasure
+from app.models import AnalyticsEvent, Look, Notification, Payment, ServiceRequest, WebhookEvent
+from app.workflows import attention, erasure
 from app.workflows.audit import SYSTEM
 from app.workflows.audit_fields import ERASED
 
@@ -127,6 +127,8 @@ RULES: Sequence[Rule] = (
             ServiceRequest.payment_completed_at.is_(None),
             ServiceRequest.closed_at.is_not(None),
             ServiceRequest.erased_at.is_(None),
+            # Money that came too late is still to be given back.
+            ServiceRequest.id.not_in(select(Payment.service_request_id).where(attention.payment_is_flagged())),
         ),
         _erase_customers,
     ),

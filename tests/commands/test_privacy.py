@@ -22,13 +22,13 @@ from app.models import (
     Role,
     ServiceRequest,
 )
-from app.workflows import deliveries, keys, locked_payments, refunds, requests, status
+from app.workflows import deliveries, keys, locked_payments, payments, refunds, requests, status
 from app.workflows.audit import SYSTEM
 from app.workflows.deliveries import SentCopy
 from app.workflows.refunds import Wish
 from tests.auditing import problem, tamper
 from tests.commissions import give_back, make_affiliate, sell
-from tests.factories import make_customer, make_request, make_user
+from tests.factories import make_customer, make_request, make_user, snapshot_of
 from tests.outbox import deliver, everything
 from tests.test_stolen_database import handle_it_all, make_distinct_customer, word, words_of
 from tests.traces import found_in
@@ -120,6 +120,18 @@ def test_what_is_still_needed_is_refused_with_the_reason(app, session, is_paid, 
     assert result.exit_code == 1
     assert f"{request.reference_number} {why}" in result.output
     assert session.get_one(ServiceRequest, request.id).customer_name == "Kavya Iyer"
+
+
+def test_whoever_is_to_get_money_back_is_still_needed(app, session):
+    request = make_request(is_paid=False)
+    payment = session.scalars(select(Payment)).one()
+    with transaction():
+        status.change_status(requests.get_locked(request.id), RequestStatus.CANCELLED, actor=SYSTEM)
+    with transaction():
+        payments.settle(payment.id, snapshot_of(payment))
+    result = run(app, "erase-customer", EMAIL)
+    assert result.exit_code == 1
+    assert "has a payment that a person has to look at" in result.output
 
 
 @pytest.mark.postgres

@@ -23,11 +23,11 @@ from app.models import (
     ServiceRequest,
     WebhookEvent,
 )
-from app.workflows import requests, status
+from app.workflows import payments, requests, status
 from app.workflows.audit import SYSTEM
 from app.workflows.retention import RULES
 from tests.auditing import problem
-from tests.factories import make_customer, make_request
+from tests.factories import make_customer, make_request, snapshot_of
 from tests.statements import asked
 
 JANUARY = datetime(2025, 1, 10, 12, tzinfo=UTC)
@@ -99,6 +99,20 @@ def test_each_kind_goes_when_its_time_is_over_and_the_accounts_stay(app, session
     assert problem(app) is None
     job.forget()
     assert session.scalar(select(func.count()).where(AuditEntry.action == "retention.applied")) == 3
+
+
+def test_who_paid_too_late_is_known_until_a_person_has_seen_to_it(session, old):
+    (_, unpaid), traveller = old
+    payment = session.scalars(select(Payment).where(Payment.service_request_id == unpaid.id)).one()
+    with transaction():
+        payments.settle(payment.id, snapshot_of(payment))
+    for is_seen_to, name in ((False, "Anand Rao"), (True, "Erased customer")):
+        with transaction():
+            session.get_one(Payment, payment.id).flag_resolved_at = clock.utc_now() if is_seen_to else None
+        traveller.move_to(JANUARY + timedelta(days=91), tick=False)
+        job.forget()
+        session.expire_all()
+        assert session.get_one(ServiceRequest, unpaid.id).customer_name == name
 
 
 def test_what_is_due_goes_in_batches_of_which_each_goes_on_after_the_last(session, old, monkeypatch):
