@@ -175,6 +175,7 @@ def decline(service_request: ServiceRequest, reason: str, *, actor: Actor) -> No
     requests.add_note(service_request, f"Given back: {reason}", actor=actor)
     provider_id = ensure_unassignable(service_request)
     _remember_decline(service_request.id, provider_id)
+    workload.hold_all()
     unassign(service_request, actor=actor)
     if route(service_request) is None:
         notifications.no_provider(service_request)

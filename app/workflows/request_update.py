@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.db import db
 from app.models import RequestStatus, ServiceRequest
-from app.workflows import assignment, requests, status
+from app.workflows import assignment, requests, status, workload
 from app.workflows.audit import Actor
 
 
@@ -32,12 +32,13 @@ def carry_out(service_request: ServiceRequest, wish: Wish, *, actor: Actor) -> b
     """Whether anything of a locked request changed. Raises TransitionRefused, AssignmentRefused and InvalidInput."""
     before = service_request.version
     note = requests.read_note(wish.note)
-    # A closed request takes no provider until it is open again.
-    if not service_request.is_open and _moves(service_request, wish):
-        note = _set_status(service_request, wish, note, actor=actor)
-    is_assigned = _set_provider(service_request, wish.provider_id, actor=actor)
-    if _moves(service_request, wish):
-        note = _set_status(service_request, wish, note, actor=actor)
+    with workload.gathered():
+        # A closed request takes no provider until it is open again.
+        if not service_request.is_open and _moves(service_request, wish):
+            note = _set_status(service_request, wish, note, actor=actor)
+        is_assigned = _set_provider(service_request, wish.provider_id, actor=actor)
+        if _moves(service_request, wish):
+            note = _set_status(service_request, wish, note, actor=actor)
     if note:
         requests.add_note(service_request, note, actor=actor)
     # Raises the version that is answered.

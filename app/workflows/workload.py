@@ -81,6 +81,13 @@ def shift(provider_id: UUID, *, by: int) -> None:
     _write({provider_id: by}, received=())
 
 
+def hold_all() -> None:
+    """For work that goes from one hand into another before it is known whose that is: two who do so crosswise at once
+    would else wait for each other for ever."""
+    everybody = select(_PROFILES.c.id).order_by(_PROFILES.c.user_id)
+    db.session.connection().execute(everybody.with_for_update(key_share=True)).all()
+
+
 def recount() -> None:
     """Count everybody's open work anew. Whoever changes it waits for us, one provider after the other."""
     for provider_id in db.session.scalars(select(ProviderProfile.user_id).order_by(ProviderProfile.user_id)).all():

@@ -1,5 +1,7 @@
 """Who gets the work: by a person's choice, by the rule, and when many are paid in the same instant."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import select
 
@@ -13,8 +15,9 @@ from app.models import (
     RequestStatus,
     Role,
 )
-from app.workflows import assignment, requests, status
+from app.workflows import assignment, request_update, requests, status
 from app.workflows.audit import SYSTEM
+from app.workflows.request_update import Wish
 from tests.factories import make_provider, make_request, make_user
 from tests.threads import at_once
 
@@ -151,3 +154,51 @@ def test_requests_that_change_hands_crosswise_at_once_all_do(app, session):
     assert at_once(app, [lambda pair=pair: swap(*pair) for pair in pairs]) == [None, None]
     db.session.rollback()
     assert (open_work(first), open_work(second)) == (1, 1)
+
+
+MANY = 8
+
+
+def held_by(provider):
+    """Requests in somebody's hands."""
+    found = [make_request() for _ in range(MANY)]
+    for service_request in found:
+        if service_request.assigned_provider_id != provider.id:
+            assign(service_request, provider)
+    return [service_request.id for service_request in found]
+
+
+@pytest.mark.postgres
+def test_two_who_give_back_at_once_what_goes_to_the_other_both_do(app, session):
+    people = [make_provider(capacity=4 * MANY) for _ in range(2)]
+    piles = [held_by(provider) for provider in people]
+
+    def give_back(pile):
+        for request_id in pile:
+            with transaction():
+                assignment.decline(requests.get_locked(request_id), "No time", actor=SYSTEM)
+
+    assert at_once(app, [partial(give_back, pile) for pile in piles]) == [None, None]
+    db.session.rollback()
+    assert [open_work(provider) for provider in people] == [MANY, MANY]
+
+
+@pytest.mark.postgres
+def test_what_is_opened_again_for_somebody_else_waits_for_nobody_crosswise(app, session):
+    people = [make_provider(capacity=4 * MANY) for _ in range(2)]
+    piles = [held_by(provider) for provider in people]
+    for request_id in (*piles[0], *piles[1]):
+        for wanted in (S.IN_PROGRESS, S.COMPLETED):
+            with transaction():
+                status.change_status(requests.get_locked(request_id), wanted, actor=SYSTEM)
+
+    def hand_on(pile, provider_id):
+        wish = Wish(status=S.IN_PROGRESS, provider_id=provider_id, note="Not finished after all")
+        for request_id in pile:
+            with transaction():
+                request_update.carry_out(requests.get_locked(request_id), wish, actor=SYSTEM)
+
+    other_hands = zip(piles, [provider.id for provider in people[::-1]], strict=True)
+    assert at_once(app, [partial(hand_on, *each) for each in other_hands]) == [None, None]
+    db.session.rollback()
+    assert [open_work(provider) for provider in people] == [MANY, MANY]
