@@ -12,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     delete,
+    exists,
     func,
     literal,
     select,
@@ -128,7 +129,7 @@ RULES: Sequence[Rule] = (
             ServiceRequest.closed_at.is_not(None),
             ServiceRequest.erased_at.is_(None),
             # Money that came too late is still to be given back.
-            ServiceRequest.id.not_in(select(Payment.service_request_id).where(attention.payment_is_flagged())),
+            ~exists().where(Payment.service_request_id == ServiceRequest.id, attention.payment_is_flagged()),
         ),
         _erase_customers,
     ),
