@@ -20,10 +20,15 @@ def beside(logger: Logger, failure: str, **facts: object) -> Iterator[None]:
     """What goes wrong inside is logged as `failure` and undone alone; the transaction around it goes on."""
     # What was changed before is none of this step, nor is what is wrong with that.
     db.session.flush()
+    is_begun = False
     try:
         with db.session.begin_nested(), _patience():
+            is_begun = True
             yield
     except Exception as error:
+        if not is_begun:
+            # The transaction itself was lost.
+            raise
         logger.exception(failure, extra={"error": type(error).__name__, **facts})
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from app.checkout.visits import Visits
@@ -78,6 +78,30 @@ def test_a_database_that_is_away_costs_counts_and_nothing_else(
     kept(app).store()
     monkeypatch.undo()
     assert events(app) == []
+
+
+@pytest.mark.postgres
+def test_a_connection_lost_while_counting_costs_counts_and_nothing_else(
+    app: Any, client: Any, service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of another kind would end the thread that stores them, for as long as the process lives."""
+    from app.workflows import analytics
+
+    client.get(f"/services/{service.id}")
+    client.get(f"/services/{service.id}")
+    insert = analytics._insert
+
+    def lose_and_insert(rows: Any) -> None:
+        driver: Any = db.session.connection().connection.dbapi_connection
+        with db.engine.connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:number, 5000)"), {"number": driver.info.backend_pid})
+        insert(rows)
+
+    monkeypatch.setattr(analytics, "_insert", lose_and_insert)
+    kept(app).store()
+    monkeypatch.undo()
+    client.get(f"/services/{service.id}")
+    assert [event.name for event in events(app)] == ["service_selected"]
 
 
 def test_an_event_that_cannot_be_stored_is_undone_alone(session: Any, caplog: pytest.LogCaptureFixture) -> None:
