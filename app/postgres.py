@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from psycopg import Connection, Cursor
 from psycopg._preparing import Prepare
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import FeatureNotSupported
+from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.types.string import StrDumper
@@ -124,11 +124,11 @@ class PostgresConnection(Connection[Any]):
             self.prepare_threshold = before
 
     def in_spite_of_migrations(self, ask: Callable[[], T]) -> T:
-        """A migration gave a column another type: what was prepared before answers something else. Whatever is no
-        transaction by itself fails with this, and is forgotten with that."""
+        """A migration gave a column another type: what was prepared before answers something else. Or the server was
+        told to forget it. Whatever is no transaction by itself fails with this, and is forgotten with that."""
         try:
             return ask()
-        except FeatureNotSupported:
+        except (FeatureNotSupported, InvalidSqlStatementName):
             if not self.autocommit:
                 raise
         self.forget_prepared()

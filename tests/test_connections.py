@@ -13,6 +13,7 @@ from app.workflows import user_sessions
 
 pytestmark = pytest.mark.postgres
 
+ONE = select(literal_column("1", Integer).label("one"))
 PART = select((literal_column("10") / bindparam("parts", type_=Integer)).label("part"))
 
 
@@ -93,6 +94,33 @@ def test_a_column_of_another_type_is_noticed_by_all_who_read_it(app, session):
         session.rollback()
         with transaction():
             session.execute(text("DROP TABLE changing"))
+
+
+def ask_alone(session):
+    return glance(ONE, {})[0].one
+
+
+def ask_within(session):
+    with transaction():
+        return carry_out(session.connection(), ONE, {}).first.one
+
+
+@pytest.mark.parametrize("ask", [ask_alone, ask_within])
+@pytest.mark.parametrize("forget", ["DEALLOCATE ALL", "DISCARD ALL"])
+def test_what_the_server_was_told_to_forget_is_prepared_anew(app, session, ask, forget):
+    """As by a pooler. A transaction fails with it, the first one."""
+    db.engine.dispose()
+    for _ in range(8):
+        assert ask(session) == 1
+    session.remove()
+    connection = db.engine.raw_connection()
+    connection.dbapi_connection.pgconn.exec_(forget.encode())
+    connection.close()
+    if ask is ask_within:
+        with pytest.raises(ProgrammingError, match="does not exist"):
+            ask(session)
+    for _ in range(8):
+        assert ask(session) == 1
 
 
 def test_kept_statements_are_prepared_after_a_few_times_and_anew_after_an_error(app, session):
