@@ -18,6 +18,7 @@ def attend() -> None:
     event.listen(Engine, "connect", _configure_sqlite)
     event.listen(Engine, "do_connect", _connect_to_postgres)
     event.listen(Engine, "begin", _begin)
+    event.listen(Pool, "reset", _give_up_left)
     event.listen(Pool, "checkin", _note_rest)
     event.listen(Pool, "checkout", _refuse_lost)
 
@@ -83,6 +84,12 @@ def _set_sqlite_sync(connection: Connection, *, is_synced: bool) -> None:
     if connection.info.get("is_synced", True) != is_synced:
         connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if is_synced else 'NORMAL'}")
         connection.info["is_synced"] = is_synced
+
+
+def _give_up_left(connection: Any, record: Any, _state: object) -> None:
+    """Its settings could not be put back for the next, and the pool would never see it again."""
+    if not _is_sqlite(connection) and (connection.closed or connection.is_left):
+        record.invalidate()
 
 
 def _note_rest(connection: Any, record: Any) -> None:

@@ -104,9 +104,16 @@ class PostgresConnection(Connection[Any]):
         self._riders = ()
         if self.pgconn.transaction_status == TransactionStatus.INTRANS:
             self.pgconn.exec_(b"ROLLBACK")
+        elif self.is_left:
+            self.close()
         elif not self.closed:
             # Of one that was closed the server has taken everything back.
             super().rollback()
+
+    @property
+    def is_left(self) -> bool:
+        """Still at something that nobody waits for any more, as when a job has taken too long."""
+        return bool(self.pgconn.transaction_status == TransactionStatus.ACTIVE)
 
     def forget_prepared(self) -> None:
         """As the driver does at the end of a transaction."""
@@ -153,6 +160,8 @@ class PostgresConnection(Connection[Any]):
         with self.repeating():
             state, name = account.get(statement)
             if state is Prepare.SHOULD:
+                # First, so that whoever goes back to a savepoint finds it even if this fails.
+                self.send_ahead()
                 answer(self, partial(self.pgconn.send_prepare, name, *statement))
             key = account.maybe_add_to_cache(statement, state, name)
         if state is Prepare.NO:

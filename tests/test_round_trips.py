@@ -4,11 +4,11 @@ import signal
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Integer, bindparam, func, literal_column, select, text
+from sqlalchemy import Integer, bindparam, column, func, literal_column, select, table, text
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 
 from app import connections
-from app.db import db, glance, transaction
+from app.db import db, glance, one_statement, take_glances, transaction
 from app.kept_statements import carry_out
 from tests.servers.wire import Wire
 
@@ -93,6 +93,26 @@ def test_a_kept_statement_that_fails_leaves_what_went_with_it(session):
         assert carry_out(connection, PART, {"parts": 2}).first.part == 5
 
 
+def test_a_kept_statement_that_cannot_be_prepared_any_more_leaves_what_went_with_it(app, session):
+    db.engine.dispose()
+    look = select(column("a")).select_from(table("going"))
+    with transaction():
+        session.execute(text("CREATE TABLE going AS SELECT 1 AS a"))
+    for _ in range(5):
+        with transaction():
+            carry_out(session.connection(), look, {})
+    with transaction():
+        session.execute(text("DROP TABLE going"))
+    with transaction():
+        connection = session.connection()
+        carry_out(connection, ONE, {})
+        connections.soon(connection, "SAVEPOINT here")
+        with pytest.raises(ProgrammingError, match="going"):
+            carry_out(connection, look, {})
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT here")
+        assert carry_out(connection, ONE, {}).first.one == 1
+
+
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_what_no_statement_came_for_is_left_out(session, is_kept):
     with transaction():
@@ -107,18 +127,47 @@ def test_what_no_statement_came_for_is_left_out(session, is_kept):
 # --- an answer that nobody waits for any more
 
 
-@pytest.mark.parametrize("goes_ahead", [(), ("SET LOCAL lock_timeout = '7s'",)])
-def test_whoever_stops_waiting_leaves_no_answer_to_the_next(app, session, goes_ahead):
-    """As when a job has taken too long."""
+def kept(session):
+    with transaction():
+        carry_out(session.connection(), LONG, {})
+
+
+def kept_with_riders(session):
+    with transaction():
+        connections.soon(session.connection(), "SET LOCAL lock_timeout = '7s'")
+        carry_out(session.connection(), LONG, {})
+
+
+def kept_alone(session):
+    with one_statement():
+        carry_out(session.connection(), LONG, {})
+
+
+def usual(session):
+    with transaction():
+        session.execute(text("SELECT 1"))
+        session.execute(LONG)
+
+
+def usual_alone(session):
+    take_glances()
+    session.execute(LONG)
+
+
+def glanced(_session):
+    glance(LONG, {})
+
+
+@pytest.mark.parametrize("ask", [kept, kept_with_riders, kept_alone, usual, usual_alone, glanced])
+def test_whoever_stops_waiting_leaves_no_answer_to_the_next(app, session, caplog, ask):
+    """As when a job has taken too long. The pool knows its place to be free."""
     db.engine.dispose()
-    with pytest.raises(TimeoutError), transaction(), alarm():
-        sleep(goes_ahead)
+    with pytest.raises(TimeoutError), alarm():
+        ask(session)
+    session.remove()
+    assert db.engine.pool.checkedout() == 0
     assert glance(ONE, {})[0].one == 1
-
-
-def sleep(goes_ahead):
-    connections.soon(db.session.connection(), *goes_ahead)
-    carry_out(db.session.connection(), LONG, {})
+    assert not caplog.records
 
 
 @contextmanager

@@ -4,10 +4,14 @@ import time
 from pathlib import Path
 
 from flask import current_app, has_app_context
+from sqlalchemy import func, select
 
-from app.db import db, transaction
+from app.db import db, glance, transaction
 from app.extensions import settings
 from app.jobs import queue
+from app.kept_statements import carry_out
+
+_LONG = select(func.pg_sleep(60).label("slept"))
 
 
 def note_surroundings(path: str) -> None:
@@ -28,6 +32,15 @@ def take_time(path: str) -> None:
     while not Path(path).with_suffix(".go").exists():
         time.sleep(0.02)
     Path(path).write_text("done")
+
+
+def wait_in_the_database(way: str) -> None:
+    if way == "alone":
+        glance(_LONG, {})
+    with transaction() as session:
+        if way == "kept":
+            carry_out(session.connection(), _LONG, {})
+        session.execute(_LONG)
 
 
 def break_with(text: str) -> None:

@@ -65,6 +65,21 @@ def test_a_failed_job_is_on_record_with_its_stack_trace_and_the_next_one_is_done
     assert "this job cannot be done" in json.dumps(logged)
 
 
+def test_a_job_that_waits_too_long_for_the_database_is_ended_and_the_next_ones_are_done(
+    session, settings, jobs, tmp_path
+):
+    notes = tmp_path / "notes"
+    endless = [
+        jobs.enqueue("tests.jobs.sample_jobs.wait_in_the_database", way, job_timeout=1)
+        for way in ("alone", "kept", "usual")
+    ]
+    enqueue("note_surroundings", str(notes))
+    with running("worker", settings, tmp_path):
+        wait_until(notes.exists, "the next job is done")
+    for job in endless:
+        assert "JobTimeoutException" in job.latest_result().exc_string.splitlines()[-1]
+
+
 def test_asked_to_stop_it_finishes_the_job_in_hand(session, settings, jobs, tmp_path):
     path = tmp_path / "job"
     enqueue("take_time", str(path))
