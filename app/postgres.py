@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from psycopg import Connection, Cursor
 from psycopg._preparing import Prepare
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName
+from psycopg.errors import Error, FeatureNotSupported, InvalidSqlStatementName
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.types.string import StrDumper
@@ -88,6 +88,17 @@ class PostgresConnection(Connection[Any]):
     def take_riders(self) -> tuple[bytes, ...]:
         riders, self._riders = self._riders, ()
         return riders
+
+    def wait(self, *words: Any, **settings: Any) -> Any:
+        """The driver, told to stop, would wait on for answers to several statements, and tell of that instead."""
+        try:
+            return super().wait(*words, **settings)
+        except Error:
+            raise
+        except BaseException:
+            if self.is_left:
+                self.close()
+            raise
 
     def prepares(self, is_wanted: bool) -> None:
         """Whether statements are prepared that come again and again. Nothing is, behind a pooler."""
