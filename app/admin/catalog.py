@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.actions import action
 from markupsafe import Markup
-from sqlalchemy import Select, or_
+from sqlalchemy import Select
 
 from app.admin import catalog_cells, cells, listing
 from app.admin.catalog_forms import ServiceForm, fill_service
@@ -94,7 +94,7 @@ class ServiceView(ImportView):
         return self.can_edit
 
     def searched(self, query: Select[Any], text: str) -> Select[Any]:
-        return query.where(or_(Service.name.icontains(text, autoescape=True)))
+        return query.where(Service.name.icontains(text, autoescape=True))
 
     def start_row(self, form: AdminForm) -> Service:
         return Service(sort_order=catalog_order.next_place(Service))

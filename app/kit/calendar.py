@@ -45,13 +45,6 @@ class Calendar:
         whole = (Hours(0, DAY_MINUTES),)
         return not self.days_off and all(self.week.get(weekday) == whole for weekday in range(7))
 
-    def is_open(self, at: datetime) -> bool:
-        return any(start <= at < end for start, end in self._spans_of(self._day(at)))
-
-    def opens_next(self, at: datetime) -> datetime:
-        """`at` itself while it is open. Raises NeverOpen."""
-        return max(at, next(self._spans_from(at))[0])
-
     def add(self, start: datetime, work: timedelta) -> datetime:
         """The instant at which `work` has passed since `start`, closed times left out. Raises NeverOpen."""
         if self.is_always_open:
@@ -97,10 +90,6 @@ class Calendar:
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self.zone).date()
-
-
-def always_open(zone: ZoneInfo) -> Calendar:
-    return Calendar({weekday: (Hours(0, DAY_MINUTES),) for weekday in range(7)}, zone)
 
 
 def format_hours(hours: Sequence[Hours]) -> str:

@@ -84,23 +84,16 @@ def columns(
     return Drawing(height, shapes, scale.marks(words), _ticks(slots), _strips(slots, height))
 
 
-def lines(
-    slots: Sequence[Slot],
-    layers: Sequence[Layer],
-    *,
-    words: Callable[[float], str],
-    unit: float = 1,
-    height: int = HEIGHT,
-) -> Drawing:
+def lines(slots: Sequence[Slot], layers: Sequence[Layer], *, words: Callable[[float], str], unit: float = 1) -> Drawing:
     """A line for each layer, broken where there is nothing to say.
 
     The scale counts in units: round hours read better than round seconds.
     """
     layers = [replace(layer, values=[value and value / unit for value in layer.values]) for layer in layers]
-    scale = _Scale(max((value or 0 for layer in layers for value in layer.values), default=0), height)
+    scale = _Scale(max((value or 0 for layer in layers for value in layer.values), default=0), HEIGHT)
     shapes = [Shape(layer.css, _line(scale, layer.values)) for layer in layers]
     marks = scale.marks(lambda step: words(step * unit))
-    return Drawing(height, shapes, marks, _ticks(slots), _strips(slots, height))
+    return Drawing(HEIGHT, shapes, marks, _ticks(slots), _strips(slots, HEIGHT))
 
 
 def share(part: float, whole: float) -> float:

@@ -27,6 +27,7 @@ from app.workflows import commission_months
 from app.workflows.affiliate_figures import BOUGHT, Traffic
 
 PAGE_SIZE = 50
+_MOST_PAYOUTS = 100
 _USUAL = "INR"
 
 
@@ -89,10 +90,10 @@ def lines(affiliate_id: UUID, *, after: UUID | None = None, options: Sequence[Ex
     return LinesPage(*_cut(list(db.session.scalars(rows))))
 
 
-def payouts(affiliate_id: UUID, *, most: int = 100) -> list[Payout]:
+def payouts(affiliate_id: UUID) -> list[Payout]:
     """The latest, those that were taken back among them."""
     query = select(Payout).where(Payout.affiliate_id == affiliate_id).options(joinedload(Payout.reversal))
-    return list(db.session.scalars(_newest(query, Payout).limit(most)))
+    return list(db.session.scalars(_newest(query, Payout).limit(_MOST_PAYOUTS)))
 
 
 def usual_currency() -> str:

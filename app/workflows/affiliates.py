@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, insert, select
 
 from app.db import Model, db
-from app.kit import clock, ids
+from app.kit import ids
 from app.kit.contact import fold
 from app.models import (
     AffiliateClick,
@@ -64,10 +64,6 @@ class Click:
 
 def find_by_code(code: str) -> AffiliateProfile | None:
     return db.session.scalar(select(AffiliateProfile).where(AffiliateProfile.code == code))
-
-
-def record_click(code: str) -> None:
-    record_clicks([Click(code, clock.utc_now())])
 
 
 def record_clicks(clicks: Sequence[Click]) -> None:

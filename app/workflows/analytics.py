@@ -37,13 +37,6 @@ class Step:
     visitor: str | None = None
 
 
-def record_event(
-    name: str, *, service_id: UUID | None = None, request_id: UUID | None = None, visitor: str | None = None
-) -> None:
-    """Store one event in the open transaction; a failure is logged and undone alone."""
-    record_steps([Step(name, clock.utc_now(), service_id, request_id, visitor)])
-
-
 def recording(name: str, service_request: ServiceRequest) -> beside.Step:
     """What stores an event of a request that happens now, for those who have more to do beside a sale."""
     row = _row(Step(name, clock.utc_now(), service_request.service_id, service_request.id))
@@ -51,7 +44,8 @@ def recording(name: str, service_request: ServiceRequest) -> beside.Step:
 
 
 def record_steps(steps: Iterable[Step]) -> None:
-    """Store events that were kept for a while, in one statement."""
+    """Store events that were kept for a while, in one statement of the open transaction; a failure is logged, and
+    undone alone."""
     rows = [_row(step) for step in steps]
     beside.store_beside(logger, _FAILURE, rows, _insert)
 

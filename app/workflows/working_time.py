@@ -61,12 +61,6 @@ def _read_business() -> tuple[Mapping[int, tuple[Hours, ...]], frozenset[date]]:
     return week or _WHOLE_WEEK, frozenset(days)
 
 
-def of_provider(provider_id: UUID) -> Calendar:
-    """Their own hours, or the business's; the business's days off are theirs too."""
-    week = hours_of(provider_id) or hours_of(None) or _WHOLE_WEEK
-    return Calendar(week, here.zone, frozenset(_days(None)) | frozenset(_days(provider_id)))
-
-
 def hours_of(provider_id: UUID | None) -> Mapping[int, tuple[Hours, ...]]:
     """By weekday, Monday is 0; empty when none were set."""
     query = select(WorkingHours).where(WorkingHours.provider_id == provider_id).order_by(WorkingHours.opens)
@@ -163,10 +157,6 @@ def _add_day(day: date, name: str, owner: UUID | None) -> bool:
     except IntegrityError:
         return False
     return True
-
-
-def _days(provider_id: UUID | None) -> set[date]:
-    return set(db.session.scalars(select(DayOff.day).where(DayOff.provider_id == provider_id)))
 
 
 def _ensure_apart(hours: Sequence[Hours]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from app.db import transaction
+from app.kit import clock
 from app.models import AffiliateProfile, AuditEntry, Role
 from app.workflows import accounts, affiliate_terms, affiliates
 from tests.commissions import give_back, ledger, long_ago, make_affiliate, sell
@@ -113,8 +114,7 @@ def test_figures_are_each_ones_own(client, session, admin):
     anand = make_affiliate(code="ANAND", name="Anand")
     make_affiliate(code="MEERA", name="Meera")
     with transaction():
-        for code in ("ANAND",) * 8 + ("MEERA",):
-            affiliates.record_click(code)
+        affiliates.record_clicks([affiliates.Click(code, clock.utc_now()) for code in ("ANAND",) * 8 + ("MEERA",)])
     give_back(sell(anand, 100_000, at=long_ago()), 50_000)
     sell(anand, 30_000, currency="USD")
     make_payment(affiliate_code="ANAND")
@@ -145,8 +145,7 @@ def test_codes_that_count_for_nobody_are_listed_with_what_they_cost(client, sess
     make_affiliate(code="FRIEND", name="Anand")
     make_affiliate(code="OLD", name="Meera", is_active=False)
     with transaction():
-        for code in ("friend", "friend", "<b>x</b>"):
-            affiliates.record_click(code)
+        affiliates.record_clicks([affiliates.Click(code, clock.utc_now()) for code in ("friend", "friend", "<b>x</b>")])
     make_payment(affiliate_code="FREIND")
     make_payment(affiliate_code="OLD")
     answer = client.get(f"{URL}unknown")

@@ -105,11 +105,11 @@ def test_a_connection_lost_while_counting_costs_counts_and_nothing_else(
 
 
 def test_an_event_that_cannot_be_stored_is_undone_alone(session: Any, caplog: pytest.LogCaptureFixture) -> None:
-    from app.kit import ids
+    from app.kit import clock, ids
     from app.workflows import analytics
 
     with transaction():
-        analytics.record_event("paid", service_id=ids.new_id())
+        analytics.record_steps([analytics.Step("paid", clock.utc_now(), ids.new_id())])
         service = make_row()
     assert session.get(type(service), service.id) is not None
     assert "analytics events were not stored" in caplog.text

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from app.kit.calendar import Calendar, Hours, NeverOpen, always_open, format_hours, parse_hours
+from app.kit.calendar import Calendar, Hours, NeverOpen, format_hours, parse_hours
 
 INDIA = ZoneInfo("Asia/Kolkata")
 # Clocks are changed here at two and three in the night, outside of any office hours drawn below.
@@ -17,6 +17,10 @@ ZONES = (
 )
 OFFICE = Calendar({day: (Hours(540, 780), Hours(840, 1080)) for day in range(5)}, INDIA)
 MINUTE = timedelta(minutes=1)
+
+
+def always_open(zone):
+    return Calendar({day: (Hours(0, 1440),) for day in range(7)}, zone)
 
 
 @st.composite
@@ -70,18 +74,6 @@ def test_a_deadline_is_the_first_moment_at_which_the_work_has_passed(calendar, s
     assume(end - start < timedelta(days=21))
     assert counted(calendar, start, end) == minutes * MINUTE
     assert is_working(calendar, end - MINUTE)
-
-
-@given(calendar=calendars(), moment=moments)
-def test_it_is_open_when_the_clock_says_so_and_opens_next_at_once_or_later(calendar, moment):
-    assert calendar.is_open(moment) is is_working(calendar, moment)
-    if calendar.is_open(moment):
-        assert calendar.opens_next(moment) == moment
-    elif any(calendar.week.values()):
-        opening = calendar.opens_next(moment)
-        assert opening > moment
-        assert calendar.is_open(opening)
-        assert calendar.between(moment, opening) == timedelta(0)
 
 
 @given(calendar=calendars(), start=moments, first=st.integers(0, 500), second=st.integers(0, 500))

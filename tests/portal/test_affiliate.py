@@ -32,8 +32,7 @@ def affiliate(client, session):
 
 def click(code, times=1):
     with transaction():
-        for _ in range(times):
-            affiliates.record_click(code)
+        affiliates.record_clicks([affiliates.Click(code, clock.utc_now())] * times)
 
 
 def pay(profile):
