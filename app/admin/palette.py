@@ -20,7 +20,7 @@ from app.admin.pages import Guarded
 from app.admin.paging import Order, Place
 from app.db import db, transaction
 from app.extensions import settings
-from app.models import REQUESTS, ProviderProfile, Service, User
+from app.models import REQUESTS, UNPAID_STATUSES, ProviderProfile, Service, User
 from app.workflows import request_search, saved_views
 from app.workflows.request_search import RequestFilters
 
@@ -139,7 +139,7 @@ def _requests(text: str) -> Iterator[Entry]:
     )
     for row in page.rows:
         bought = f"{row.service_name}, {row.tier_name}" if row.tier_name else row.service_name
-        hint = bought if row.payment_status not in request_search.UNPAID else f"{bought}: {row.payment_status.label}"
+        hint = bought if row.payment_status not in UNPAID_STATUSES else f"{bought}: {row.payment_status.label}"
         address = url_for("requests.page", key=row.id)
         state = (row.status.label, _look(row.status))
         yield Entry("Requests", row.reference_number, address, detail=row.customer_name, hint=hint, state=state)

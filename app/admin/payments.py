@@ -16,7 +16,7 @@ from app.admin.paging import Order
 from app.ages import exact
 from app.db import db
 from app.kit.ids import parse_id, parse_reference_number
-from app.models import GatewayConfig, Payment, PaymentStatus, ServiceRequest
+from app.models import PAID_STATUSES, GatewayConfig, Payment, PaymentStatus, ServiceRequest
 from app.workflows import attention, payment_numbers
 
 _MOST_QUOTED = 100
@@ -35,7 +35,7 @@ def _question(row: Payment) -> Markup | str:
     """Our state beside the gateway's answer of this moment."""
     if not row.gateway_intent_id:
         return "It was not told of this payment"
-    is_settled = row.status in {PaymentStatus.COMPLETED, PaymentStatus.REFUNDED}
+    is_settled = row.status in PAID_STATUSES
     words = "Ask the gateway" if is_settled else "Why is this stuck?"
     return cells.link("requests.stuck", words, key=row.service_request_id, payment_key=row.id)
 

@@ -19,16 +19,15 @@ from app.db import db
 from app.kit import clock
 from app.kit.ids import parse_id
 from app.models import Payment, Refund, RefundStatus, ServiceRequest, User
-from app.workflows import payment_numbers
+from app.workflows import payment_numbers, refunds
 
 _NO_ANSWER_AFTER = timedelta(minutes=30)
 _SLOW_AFTER = timedelta(days=7)
 _MOST_PEOPLE = 200
-_UNDER_WAY = (RefundStatus.REQUESTED, RefundStatus.PENDING)
 
 
 def _is_under_way() -> ColumnElement[bool]:
-    return Refund.status.in_(_UNDER_WAY)
+    return Refund.status.in_(refunds.UNDER_WAY)
 
 
 def _is_stuck() -> ColumnElement[bool]:

@@ -25,6 +25,8 @@ from app.models.key_mark import KeyMark
 from app.models.look import Look
 from app.models.notification import Notification, NotificationStatus
 from app.models.payment import (
+    PAID_STATUSES,
+    UNPAID_STATUSES,
     Dispute,
     DisputeStatus,
     Payment,
@@ -43,8 +45,10 @@ from app.models.working_time import DayOff, Decline, WorkingHours
 
 __all__ = [
     "OPEN_STATUSES",
+    "PAID_STATUSES",
     "REQUESTS",
     "STAFF_ROLES",
+    "UNPAID_STATUSES",
     "ActorKind",
     "AffiliateClick",
     "AffiliateProfile",

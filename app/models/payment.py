@@ -31,6 +31,13 @@ class PaymentStatus(StrEnum):
         return {"pending": "Not paid yet", "failed": "Failed", "completed": "Paid", "refunded": "Refunded"}[self.value]
 
 
+PAID_STATUSES = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
+"""The money came, whether or not it went back since."""
+
+UNPAID_STATUSES = (PaymentStatus.PENDING, PaymentStatus.FAILED)
+"""It may still come."""
+
+
 class PaymentFlag(StrEnum):
     """Why a person has to look at a payment."""
 

@@ -13,10 +13,10 @@ from sqlalchemy.orm import aliased
 from app.db import db
 from app.kit.money import Money
 from app.models import (
+    PAID_STATUSES,
     AffiliateClick,
     CommissionEntry,
     CommissionKind,
-    PaymentStatus,
     Payout,
     PayoutReversal,
     ServiceRequest,
@@ -25,8 +25,6 @@ from app.workflows import commission_months
 from app.workflows.terms import terms
 
 Sums = Select[*tuple[Any, ...]]
-
-BOUGHT = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ def dues(now: datetime) -> list[Balance]:
 def traffic(affiliate_ids: Collection[UUID], *, since: datetime | None = None) -> Mapping[UUID, Traffic]:
     """Clicks and paid purchases of these affiliates, ever or since a moment, in two queries."""
     clicks = _counts(AffiliateClick, affiliate_ids, since)
-    purchases = _counts(ServiceRequest, affiliate_ids, since, ServiceRequest.payment_status.in_(BOUGHT))
+    purchases = _counts(ServiceRequest, affiliate_ids, since, ServiceRequest.payment_status.in_(PAID_STATUSES))
     return {key: Traffic(clicks.get(key, 0), purchases.get(key, 0)) for key in affiliate_ids}
 
 

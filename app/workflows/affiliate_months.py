@@ -16,6 +16,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from app.db import db
 from app.kit import clock
 from app.models import (
+    PAID_STATUSES,
     AffiliateClick,
     CommissionEntry,
     Payout,
@@ -24,7 +25,7 @@ from app.models import (
     ServiceRequest,
 )
 from app.workflows import commission_months
-from app.workflows.affiliate_figures import BOUGHT, Traffic
+from app.workflows.affiliate_figures import Traffic
 
 PAGE_SIZE = 50
 _MOST_PAYOUTS = 100
@@ -72,7 +73,9 @@ def months(affiliate_id: UUID, last: date, count: int, *, zone: ZoneInfo) -> lis
     found = [Month(start) for start in starts[:-1]]
     for number, clicks in _counted(AffiliateClick, affiliate_id, ends):
         found[number].clicks = clicks
-    for number, purchases in _counted(ServiceRequest, affiliate_id, ends, ServiceRequest.payment_status.in_(BOUGHT)):
+    for number, purchases in _counted(
+        ServiceRequest, affiliate_id, ends, ServiceRequest.payment_status.in_(PAID_STATUSES)
+    ):
         found[number].purchases = purchases
     for (number, currency), minors in _summed(affiliate_id, starts, ends, zone=zone).items():
         found[number].sums[currency] = Sums(**minors)

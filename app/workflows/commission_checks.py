@@ -12,19 +12,18 @@ from sqlalchemy import and_, func, or_, select
 from app.db import db
 from app.kit.money import Money
 from app.models import (
+    PAID_STATUSES,
     AffiliateProfile,
     CommissionEntry,
     CommissionKind,
     Dispute,
     Payment,
-    PaymentStatus,
     Refund,
     ServiceRequest,
 )
 from app.workflows import affiliates, locked_payments
 
 LOOKED_BACK = timedelta(days=3)
-_PAID = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
 _AT_ONCE = 500
 _LONGEST_DISPUTE = timedelta(days=120)
 
@@ -40,7 +39,7 @@ def mend(payment_id: UUID) -> None:
     """Bring the ledger of one payment to what it should say."""
     payment = locked_payments.get_locked(payment_id)
     service_request = payment.service_request
-    if not payment.settles_request or payment.status not in _PAID:
+    if not payment.settles_request or payment.status not in PAID_STATUSES:
         return
     _attribute_late(service_request)
     if not _is_earned(payment_id):
@@ -79,7 +78,9 @@ def _differing(payment_ids: Collection[UUID]) -> list[UUID]:
     query = sums.where(CommissionEntry.payment_id.in_(payment_ids)).group_by(CommissionEntry.payment_id)
     entered = {key: int(minor) for key, minor in db.session.execute(query)}
     rows = db.session.scalars(select(Payment).where(Payment.id.in_(payment_ids), Payment.settles_request))
-    return [row.id for row in rows if row.status in _PAID and _differs(row, earned.get(row.id), entered.get(row.id))]
+    return [
+        row.id for row in rows if row.status in PAID_STATUSES and _differs(row, earned.get(row.id), entered.get(row.id))
+    ]
 
 
 def _differs(payment: Payment, rate: int | None, entered: int | None) -> bool:

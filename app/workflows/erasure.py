@@ -31,7 +31,6 @@ from app.models import (
     Payment,
     PaymentStatus,
     Refund,
-    RefundStatus,
     RequestNote,
     ServiceRequest,
     StatusChange,
@@ -42,10 +41,10 @@ from app.workflows import attention, audit, audit_chain, customers
 from app.workflows.audit import Actor
 from app.workflows.audit_fields import ERASED, without_persons
 from app.workflows.audit_verification import fingerprint
+from app.workflows.refunds import UNDER_WAY
 
 NAME = "Erased customer"
 _READ_AT_ONCE = 200
-_UNDER_WAY = (RefundStatus.REQUESTED, RefundStatus.PENDING)
 
 
 class StillNeeded(DomainError):
@@ -81,7 +80,7 @@ def _reason(service_request: ServiceRequest) -> str | None:
     keys = select(Payment.id).where(Payment.service_request_id == service_request.id)
     if _any(Dispute.id, Dispute.payment_id.in_(keys), Dispute.status == DisputeStatus.OPEN):
         return f"{reference} has an open dispute, for which the bank may ask who bought it."
-    if _any(Refund.id, Refund.payment_id.in_(keys), Refund.status.in_(_UNDER_WAY)):
+    if _any(Refund.id, Refund.payment_id.in_(keys), Refund.status.in_(UNDER_WAY)):
         return f"{reference} has a refund under way."
     if _any(Payment.id, Payment.service_request_id == service_request.id, attention.payment_is_flagged()):
         return f"{reference} has a payment that a person has to look at."

@@ -9,11 +9,11 @@ from sqlalchemy import Executable, and_, exists, func, or_, select
 from app.db import db
 from app.models import (
     OPEN_STATUSES,
+    PAID_STATUSES,
     CommissionEntry,
     Dispute,
     DisputeStatus,
     Payment,
-    PaymentStatus,
     Payout,
     PayoutLine,
     ProviderProfile,
@@ -25,7 +25,6 @@ from app.models import (
 from app.workflows import commission_months, gateway_choice
 
 _BATCH = 1_000
-_PAID = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def _refunded() -> Iterator[Mistake]:
         .outerjoin(returned, returned.c.payment_id == Payment.id)
         .outerjoin(lost, lost.c.payment_id == Payment.id)
         .where(
-            Payment.status.in_(_PAID),
+            Payment.status.in_(PAID_STATUSES),
             or_(Payment.refunded_minor != 0, returned.c.sum.is_not(None), lost.c.sum.is_not(None)),
         )
     )

@@ -15,7 +15,7 @@ from app.errors import DomainError
 from app.gateways.base import PaymentSnapshot, SnapshotStatus
 from app.kit import clock
 from app.kit.money import Money
-from app.models import Payment, PaymentStatus, Refund, RequestStatus, ServiceRequest
+from app.models import PAID_STATUSES, UNPAID_STATUSES, Payment, PaymentStatus, Refund, RequestStatus, ServiceRequest
 from app.workflows import disputes, gateway_choice, locked_payments, notifications, payments, refunds, status
 from app.workflows.audit import SYSTEM
 
@@ -77,7 +77,7 @@ def plan_next_check(payment: Payment) -> None:
     """After a check of a locked payment: when the next one is, growing with its age; none once it is settled or given
     up."""
     age = clock.utc_now() - payment.created_at
-    is_open = payment.status in {PaymentStatus.PENDING, PaymentStatus.FAILED}
+    is_open = payment.status in UNPAID_STATUSES
     payment.next_check_at = clock.utc_now() + _wait(age) if is_open and age < ASKED_FOR else None
 
 
@@ -105,7 +105,7 @@ def stale_requests(limit: int = 100) -> list[UUID]:
     query = (
         select(ServiceRequest.id)
         .where(
-            ServiceRequest.payment_status.in_((PaymentStatus.PENDING, PaymentStatus.FAILED)),
+            ServiceRequest.payment_status.in_(UNPAID_STATUSES),
             ServiceRequest.status == RequestStatus.PENDING_CONTACT,
             ServiceRequest.created_at < clock.utc_now() - UNPAID_FOR,
         )
@@ -119,7 +119,7 @@ def open_attempts(request_id: UUID) -> list[Payment]:
     """The payments of a request that may still be paid: to be asked for before it expires."""
     query = select(Payment).where(
         Payment.service_request_id == request_id,
-        Payment.status.in_((PaymentStatus.PENDING, PaymentStatus.FAILED)),
+        Payment.status.in_(UNPAID_STATUSES),
         Payment.gateway_intent_id.is_not(None),
     )
     return list(db.session.scalars(query))
@@ -162,7 +162,7 @@ def paid_lately(limit: int = 200) -> list[tuple[UUID, str]]:
     query = (
         select(Payment.id, Payment.gateway)
         .where(
-            Payment.status.in_((PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)),
+            Payment.status.in_(PAID_STATUSES),
             Payment.created_at > now - LOOKED_BACK,
             Payment.checked_at < now - LOOKED_AGAIN_AFTER,
         )
@@ -192,7 +192,7 @@ def _wait(age: timedelta) -> timedelta:
 
 def _is_otherwise(payment: Payment, snapshot: PaymentSnapshot) -> bool:
     """A refunded payment was paid: the refund is compared by its amount."""
-    is_paid = payment.status in {PaymentStatus.COMPLETED, PaymentStatus.REFUNDED}
+    is_paid = payment.status in PAID_STATUSES
     if snapshot.status in {SnapshotStatus.PENDING, SnapshotStatus.AUTHORIZED}:
         # PayPal sets money aside while it is disputed.
         return is_paid and not disputes.has_open(payment)

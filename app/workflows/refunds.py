@@ -16,7 +16,7 @@ from app.errors import DomainError, InvalidInput, StaleChange
 from app.gateways.base import RefundNews, RefundParams, RefundResult
 from app.kit import clock
 from app.kit.money import Money
-from app.models import Dispute, DisputeStatus, EventOutcome, Payment, PaymentStatus, Refund, RefundStatus
+from app.models import PAID_STATUSES, Dispute, DisputeStatus, EventOutcome, Payment, PaymentStatus, Refund, RefundStatus
 from app.observability import meters
 from app.workflows import affiliates, audit, bulk_writes, figure_marks, gateway_choice, notifications
 from app.workflows.audit import SYSTEM, Actor
@@ -31,7 +31,6 @@ _GATEWAY_WORDS = {
 _STEPS = tuple(RefundStatus)
 """As they follow each other at a gateway, which revives none that failed: news of an earlier one is late news."""
 UNDER_WAY = (RefundStatus.REQUESTED, RefundStatus.PENDING)
-_PAID = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
 
 _RETURNED = select(func.sum(Refund.amount_minor)).where(
     Refund.payment_id == bindparam("payment_id"), Refund.status == RefundStatus.COMPLETED
@@ -68,7 +67,7 @@ def refundable(payment: Payment) -> Money:
 
 def left_of(payment: Payment, known: Iterable[Refund]) -> Money:
     """The same, for a payment whose refunds are at hand."""
-    if payment.status not in _PAID:
+    if payment.status not in PAID_STATUSES:
         return Money(0, payment.currency)
     under_way = sum(refund.amount_minor for refund in known if refund.status in UNDER_WAY)
     return Money(max(0, payment.amount_minor - payment.refunded_minor - under_way), payment.currency)
@@ -160,7 +159,7 @@ def returned_minor(payment: Payment) -> int:
 def take_stock(payment: Payment, refund: Refund | None = None) -> None:
     """Bring payment, request and commission to what the refunds and disputes in the tables say; `refund` is the one
     with news."""
-    if payment.status not in _PAID:
+    if payment.status not in PAID_STATUSES:
         # Heard of before its payment: it counts as soon as that is complete.
         return
     _count_gone(payment, refund, db.session.connection().execute(select(_GONE), _asked(payment)).scalar_one())

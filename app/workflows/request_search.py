@@ -11,10 +11,9 @@ from sqlalchemy import Column, ColumnElement, Select, func, null, select
 
 from app.db import db
 from app.kit import clock
-from app.models import OPEN_STATUSES, REQUESTS, Category, PaymentStatus, RequestStatus, ServiceRequest
+from app.models import OPEN_STATUSES, REQUESTS, UNPAID_STATUSES, Category, PaymentStatus, RequestStatus, ServiceRequest
 from app.workflows import request_words
 
-UNPAID = (PaymentStatus.PENDING, PaymentStatus.FAILED)
 _OVER = frozenset(RequestStatus) - OPEN_STATUSES
 
 
@@ -104,5 +103,5 @@ def _states(filters: RequestFilters) -> list[ColumnElement[bool]]:
         # One of two ways to say so, and the one that a short index is made of.
         conditions.append(REQUESTS.payment_completed_at.is_(None))
     elif not (filters.include_unpaid or filters.payment_status or filters.text.strip()):
-        conditions.append(REQUESTS.payment_status.not_in(UNPAID))
+        conditions.append(REQUESTS.payment_status.not_in(UNPAID_STATUSES))
     return conditions

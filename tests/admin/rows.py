@@ -11,8 +11,7 @@ from app.columns import keyring
 from app.db import db, transaction
 from app.kit.contact import fold, name_words
 from app.kit.ids import new_reference_number
-from app.models import NameWord, PaymentStatus, RequestStatus, Service, ServiceRequest
-from app.workflows.request_search import UNPAID
+from app.models import UNPAID_STATUSES, NameWord, PaymentStatus, RequestStatus, Service, ServiceRequest
 from tests.pages import Page
 from tests.statements import asked
 
@@ -38,7 +37,7 @@ def new_request(service: Service, **changes: Any) -> ServiceRequest:
         "status": RequestStatus.PENDING_CONTACT,
         "created_at": datetime(2026, 3, 1, tzinfo=UTC),
     } | changes
-    if values["payment_status"] in UNPAID:
+    if values["payment_status"] in UNPAID_STATUSES:
         values["payment_completed_at"] = None
     if values["status"] in {RequestStatus.COMPLETED, RequestStatus.CANCELLED}:
         values.setdefault("closed_at", values["created_at"])
