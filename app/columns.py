@@ -44,9 +44,14 @@ def _in_utc(value: datetime | None) -> datetime | None:
 
 
 class SealedColumn:
-    """What stands in the database only sealed, bound to `context`: rotating keys finds all of it by this type."""
+    """What stands in the database only sealed, bound to `context`, the column's full name.
 
-    context: str
+    Rotating keys finds all of it by this type.
+    """
+
+    def __init__(self, context: str) -> None:
+        super().__init__()
+        self.context = context
 
 
 class KeyedHash(TypeDecorator[bytes]):
@@ -64,14 +69,10 @@ class KeyedHash(TypeDecorator[bytes]):
 
 
 class SealedBytes(SealedColumn, TypeDecorator[bytes]):
-    """Bytes that stand in the database only sealed, bound to `context`, the column's full name."""
+    """Bytes that stand in the database only sealed."""
 
     impl = LargeBinary
     cache_ok = True
-
-    def __init__(self, context: str) -> None:
-        super().__init__()
-        self.context = context
 
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
         return None if value is None else keyring.seal(value, self.context)
@@ -81,14 +82,10 @@ class SealedBytes(SealedColumn, TypeDecorator[bytes]):
 
 
 class Sealed(SealedColumn, TypeDecorator[str]):
-    """Text that stands in the database only sealed, bound to `context`, the column's full name."""
+    """Text that stands in the database only sealed."""
 
     impl = LargeBinary
     cache_ok = True
-
-    def __init__(self, context: str) -> None:
-        super().__init__()
-        self.context = context
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
         return None if value is None else keyring.seal(value.encode(), self.context)
@@ -98,14 +95,10 @@ class Sealed(SealedColumn, TypeDecorator[str]):
 
 
 class SealedJson(SealedColumn, TypeDecorator[dict[str, Any]]):
-    """A JSON object that stands in the database only sealed, bound to `context`, the column's full name."""
+    """A JSON object that stands in the database only sealed."""
 
     impl = LargeBinary
     cache_ok = True
-
-    def __init__(self, context: str) -> None:
-        super().__init__()
-        self.context = context
 
     def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> bytes | None:
         return None if value is None else keyring.seal(json.dumps(value).encode(), self.context)
