@@ -39,6 +39,11 @@ class InvalidInput(DomainError):
     suggested_action = "Correct what is named and send it again."
 
 
+def wrong(field: str, message: str) -> InvalidInput:
+    """A refusal for what stands in one field, which is told beside it; an empty `field` means all of them together."""
+    return InvalidInput(message, details={field: message})
+
+
 class StaleChange(DomainError):
     """Somebody else changed the record since it was shown."""
 

@@ -16,7 +16,7 @@ from app.admin.filters import parse_day
 from app.admin.pages import done
 from app.commission_words import LINE_OPTIONS, reason
 from app.db import db, transaction
-from app.errors import DomainError, InvalidInput, NotFound
+from app.errors import DomainError, NotFound, wrong
 from app.extensions import settings
 from app.kit import clock, ids
 from app.kit.money import Money, known_currencies
@@ -186,8 +186,7 @@ def _transfer(batch: str) -> Transfer:
     try:
         paid_on = parse_day(request.form.get("paid_on", ""))
     except ValueError as error:
-        message = "Choose the day on which it was paid."
-        raise InvalidInput(message, details={"paid_on": message}) from error
+        raise wrong("paid_on", "Choose the day on which it was paid.") from error
     reference = request.form.get("transfer_reference", "").replace("\0", "").strip()
     return Transfer(clock.start_of_day(paid_on, settings().time_zone), batch, reference)
 

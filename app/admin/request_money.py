@@ -13,7 +13,7 @@ from app.admin.pages import done
 from app.admin.permissions import Permission
 from app.admin.request_changes import RequestChanges
 from app.db import db, transaction
-from app.errors import DomainError, InvalidInput, NotFound
+from app.errors import DomainError, NotFound, wrong
 from app.exchanges import check_payment, send_refund
 from app.extensions import settings
 from app.kit import ids
@@ -130,8 +130,7 @@ def _amount(currency: str) -> Money:
     try:
         return parse_typed(request.form.get("amount", ""), currency)
     except ValueError as error:
-        message = "Enter an amount like 2,499.00."
-        raise InvalidInput(message, details={"amount": message}) from error
+        raise wrong("amount", "Enter an amount like 2,499.00.") from error
 
 
 def _minor(name: str) -> int:

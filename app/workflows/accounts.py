@@ -8,7 +8,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import select
 
 from app.db import db
-from app.errors import InvalidInput
+from app.errors import InvalidInput, wrong
 from app.kit import clock
 from app.kit.contact import InvalidContact, parse_email
 from app.kit.text import tidy_line
@@ -93,8 +93,9 @@ def change_role(user: User, role: Role) -> None:
 def ensure_strong(password: str) -> None:
     """Raises InvalidInput for a password that is too easily guessed, or absurdly long."""
     if not MINIMUM_PASSWORD_LENGTH <= len(password) <= MAXIMUM_PASSWORD_LENGTH or len(set(password)) < 5:
-        message = f"Use at least {MINIMUM_PASSWORD_LENGTH} characters, and not the same few over and over."
-        raise InvalidInput(message, details={"password": message})
+        raise wrong(
+            "password", f"Use at least {MINIMUM_PASSWORD_LENGTH} characters, and not the same few over and over."
+        )
 
 
 def is_password_right(user: User | None, password: str) -> bool:
@@ -132,8 +133,7 @@ def set_enabled(user: User, wanted: bool, *, actor: Actor) -> None:
 def _read_name(text: str) -> str:
     name = tidy_line(text)
     if len(name) > MAXIMUM_NAME_LENGTH:
-        message = f"Keep the name within {MAXIMUM_NAME_LENGTH} characters."
-        raise InvalidInput(message, details={"name": message})
+        raise wrong("name", f"Keep the name within {MAXIMUM_NAME_LENGTH} characters.")
     return name
 
 
@@ -148,4 +148,4 @@ def _parse_account_email(email: str) -> str:
     try:
         return parse_email(email).lower()
     except InvalidContact as error:
-        raise InvalidInput(str(error), details={"email": str(error)}) from error
+        raise wrong("email", str(error)) from error

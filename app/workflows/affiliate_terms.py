@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.db import db
-from app.errors import InvalidInput
+from app.errors import InvalidInput, wrong
 from app.kit.money import BASIS_POINTS
 from app.models import AffiliateProfile, AffiliateServiceRate, Service
 from app.workflows import affiliates
@@ -19,12 +19,10 @@ def set_code(profile: AffiliateProfile, text: str) -> None:
     """Raises InvalidInput for a code that cannot stand in a link, or that somebody else has."""
     code = text.strip()
     if _CODE.fullmatch(code) is None:
-        message = f"Use 2 to {affiliates.MAXIMUM_CODE_LENGTH} letters, digits, dots, dashes and underscores."
-        raise InvalidInput(message, details={"code": message})
+        raise wrong("code", f"Use 2 to {affiliates.MAXIMUM_CODE_LENGTH} letters, digits, dots, dashes and underscores.")
     owner = affiliates.find_by_code(code)
     if owner is not None and owner.id != profile.id:
-        message = f"{owner.user.name} has this code."
-        raise InvalidInput(message, details={"code": message})
+        raise wrong("code", f"{owner.user.name} has this code.")
     profile.code = code
 
 

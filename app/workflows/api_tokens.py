@@ -12,7 +12,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import joinedload
 
 from app.db import LOCK, db
-from app.errors import DomainError, InvalidInput, NotFound
+from app.errors import DomainError, InvalidInput, NotFound, wrong
 from app.kit import clock
 from app.models import STAFF_ROLES, ApiToken, User
 from app.workflows import audit
@@ -128,8 +128,7 @@ def parse_scopes(names: Collection[str]) -> list[Scope]:
     """Raises InvalidInput for one that there is not."""
     unknown = sorted(set(names) - set(Scope))
     if unknown:
-        message = f"There is no scope “{unknown[0]}”. There are {', '.join(Scope)}."
-        raise InvalidInput(message, details={"scopes": message})
+        raise wrong("scopes", f"There is no scope “{unknown[0]}”. There are {', '.join(Scope)}.")
     return [Scope(name) for name in names]
 
 

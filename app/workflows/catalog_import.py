@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from app.db import db
-from app.errors import DomainError, InvalidInput, NotFound, StaleChange
+from app.errors import DomainError, InvalidInput, NotFound, StaleChange, wrong
 from app.kit import ids
 from app.kit.spreadsheet import plain
 from app.models import Category, Service, ServiceTier
@@ -115,7 +115,7 @@ class _Book:
 
     def _plan(self, line: Line, name: str) -> Planned:
         if line.is_too_long:
-            raise catalog_rules.wrong("", "It has more cells than there are headings.")
+            raise wrong("", "It has more cells than there are headings.")
         part = "tier" if line.cells.get("tier") else "service"
         found = self._find(line, part)
         self._note(line, found, part)
@@ -131,7 +131,7 @@ class _Book:
             return None if service is None else Goods(service)
         named = [tier for tier in service.tiers if _fold(tier.name) == _fold(line.cells["tier"])]
         if len(named) > 1:
-            raise catalog_rules.wrong("tier", "This service has several tiers of this name: give the id.")
+            raise wrong("tier", "This service has several tiers of this name: give the id.")
         return Goods(service, named[0]) if named else None
 
     def _find_by_id(self, line: Line, part: str) -> Goods:
@@ -142,17 +142,17 @@ class _Book:
             tier = self._tiers[key]
             self._ensure_belongs(tier, line.cells.get("service", ""))
             return Goods(tier.service, tier)
-        raise catalog_rules.wrong("id", f"No {part} has this id. Leave the cell empty to make a new one.")
+        raise wrong("id", f"No {part} has this id. Leave the cell empty to make a new one.")
 
     def _ensure_belongs(self, tier: ServiceTier, name: str) -> None:
         known = {_fold(tier.service.name), _fold(self._renamed.get(tier.service_id, tier.service.name))}
         if name and _fold(name) not in known:
-            raise catalog_rules.wrong("service", f"This tier belongs to {tier.service.name}, and tiers do not move.")
+            raise wrong("service", f"This tier belongs to {tier.service.name}, and tiers do not move.")
 
     def _find_service(self, line: Line) -> Service | None:
         named = self._by_name[_fold(line.cells.get("service", ""))]
         if len(named) > 1:
-            raise catalog_rules.wrong("service", "Several services have this name: give the id.")
+            raise wrong("service", "Several services have this name: give the id.")
         return named[0] if named else None
 
     def _note(self, line: Line, found: Goods | None, part: str) -> None:
@@ -160,7 +160,7 @@ class _Book:
         new = f"{part}:{_fold(cells.get('service', ''))}:{_fold(cells.get('tier', ''))}"
         about = str(found.sold.id) if found else new
         if about in self._spoken_of:
-            raise catalog_rules.wrong("", f"Line {self._spoken_of[about]} is about the same.")
+            raise wrong("", f"Line {self._spoken_of[about]} is about the same.")
         self._spoken_of[about] = line.number
 
     # --- what it comes to
@@ -168,7 +168,7 @@ class _Book:
     def _plan_new(self, line: Line, name: str, part: str) -> Planned:
         missing = [field for field in REQUIRED[part] if not line.cells.get(field)]
         if missing:
-            raise catalog_rules.wrong(missing[0], f"A new {part} needs this.")
+            raise wrong(missing[0], f"A new {part} needs this.")
         values: dict[str, Any] = {"is_active": False, "features": []}
         currency = line.cells.get("currency", "").upper()
         if part == "tier":
@@ -195,7 +195,7 @@ class _Book:
             return str(service.id), service.currency
         made = self._new.get(_fold(line.cells.get("service", "")))
         if made is None:
-            raise catalog_rules.wrong("service", "We know no such service, and no line above makes it.")
+            raise wrong("service", "We know no such service, and no line above makes it.")
         return made
 
     def _plan_change(self, line: Line, name: str, found: Goods) -> Planned:
@@ -232,7 +232,7 @@ class _Book:
         if part == "tier":
             for field in ("category", "currency", "first_contact_hours", "short_description", "description"):
                 if line.cells.get(field):
-                    raise catalog_rules.wrong(field, "This belongs to the service: leave it empty on a tier's line.")
+                    raise wrong(field, "This belongs to the service: leave it empty on a tier's line.")
 
 
 def _shown(field: str, value: Any, cell: str) -> str:

@@ -1,6 +1,6 @@
 """What a service and a tier may say; the same for a form, a cell and an imported line."""
 
-from app.errors import InvalidInput
+from app.errors import wrong
 from app.kit.money import Money, known_currencies, parse_typed
 from app.models import Service
 
@@ -50,7 +50,3 @@ def ensure_currency_stays(service: Service, currency: str) -> None:
     """Tiers have numbers alone: in another currency they would mean something else. Raises InvalidInput."""
     if service.tiers and currency != service.currency:
         raise wrong("currency", f"Its tiers are priced in {service.currency}. Make a new service for {currency}.")
-
-
-def wrong(field: str, message: str) -> InvalidInput:
-    return InvalidInput(message, details={field: message})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.errors import wrong
 from app.kit import clock
 from app.kit.money import known_currencies
 from app.models import Category, Service, ServiceTier
@@ -39,7 +40,7 @@ def read_category(text: str, **_more: Any) -> str:
         if text.casefold() in {category.value, category.label.casefold()}:
             return category.value
     choices = ", ".join(category.label for category in Category)
-    raise rules.wrong("category", f"Use one of: {choices}.")
+    raise wrong("category", f"Use one of: {choices}.")
 
 
 def read_price(text: str, *, currency: str, has_decimal_commas: bool) -> int:
@@ -47,7 +48,7 @@ def read_price(text: str, *, currency: str, has_decimal_commas: bool) -> int:
     if has_decimal_commas and "," in text:
         whole, _, cents = text.rpartition(",")
         if len(cents) > 2 or "," in whole:
-            raise rules.wrong("price", "Write it like 4999,00 or 4999.00: here a comma could mean two things.")
+            raise wrong("price", "Write it like 4999,00 or 4999.00: here a comma could mean two things.")
         text = f"{whole.replace('.', '')}.{cents}"
     # Without a currency of the line's own there is something else to say first.
     return rules.parse_price(text, currency if currency in known_currencies() else "INR").minor
@@ -55,7 +56,7 @@ def read_price(text: str, *, currency: str, has_decimal_commas: bool) -> int:
 
 def read_yes_no(text: str, **_more: Any) -> bool:
     if text.casefold() not in YES_NO:
-        raise rules.wrong("is_active", "Use yes or no.")
+        raise wrong("is_active", "Use yes or no.")
     return YES_NO[text.casefold()]
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.db import db
-from app.errors import DomainError, InvalidInput, NotFound, StaleChange
+from app.errors import DomainError, NotFound, StaleChange, wrong
 from app.models import FeatureFlag, FlagState
 from app.workflows import accounts, audit
 from app.workflows.audit import Actor
@@ -164,23 +164,19 @@ _CHANGED = Kept("flags", _read)
 
 def _checked(wanted: Setting) -> Setting:
     if not 0 <= wanted.percent <= 100:
-        message = "Enter a number from 0 to 100."
-        raise InvalidInput(message, details={"percent": message})
+        raise wrong("percent", "Enter a number from 0 to 100.")
     if wanted.state is FlagState.USERS and not wanted.emails:
-        message = "Name at least one account, or switch it off."
-        raise InvalidInput(message, details={"emails": message})
+        raise wrong("emails", "Name at least one account, or switch it off.")
     return Setting(wanted.state, wanted.percent, _known_people(wanted.emails))
 
 
 def _known_people(emails: Sequence[str]) -> tuple[str, ...]:
     folded = tuple(dict.fromkeys(email.strip().lower() for email in emails if email.strip()))
     if len(folded) > MAXIMUM_PEOPLE:
-        message = f"Name up to {MAXIMUM_PEOPLE} accounts."
-        raise InvalidInput(message, details={"emails": message})
+        raise wrong("emails", f"Name up to {MAXIMUM_PEOPLE} accounts.")
     unknown = [email for email in folded if accounts.find_user(email) is None]
     if unknown:
-        message = f"Nobody has an account with {', '.join(unknown)}."
-        raise InvalidInput(message, details={"emails": message})
+        raise wrong("emails", f"Nobody has an account with {', '.join(unknown)}.")
     return folded
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.db import db
-from app.errors import DomainError, InvalidInput, NotFound
+from app.errors import DomainError, NotFound, wrong
 from app.kit import clock
 from app.models import CommissionEntry, Payout, PayoutLine, PayoutReversal
 from app.workflows import audit, payouts
@@ -46,8 +46,7 @@ def take_back(payout_id: UUID, reason: str, *, actor: Actor) -> PayoutReversal:
 def _sensible(reason: str) -> str:
     reason = reason.strip()
     if not reason or len(reason) > MAXIMUM_REASON_LENGTH:
-        message = f"Say why, in up to {MAXIMUM_REASON_LENGTH} characters."
-        raise InvalidInput(message, details={"reason": message})
+        raise wrong("reason", f"Say why, in up to {MAXIMUM_REASON_LENGTH} characters.")
     return reason
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.db import db
-from app.errors import DomainError, InvalidInput, NotFound, StaleChange
+from app.errors import DomainError, NotFound, StaleChange, wrong
 from app.kit import clock, ids
 from app.kit.money import Money
 from app.models import AffiliateProfile, CommissionEntry, Payout, PayoutLine
@@ -115,11 +115,9 @@ def record(wish: Wish, *, actor: Actor) -> Payout:
 def ensure_sensible(transfer: Transfer, now: datetime) -> None:
     """Raises InvalidInput."""
     if transfer.paid_at > now:
-        message = "Record it once it is paid: this day is still to come."
-        raise InvalidInput(message, details={"paid_on": message})
+        raise wrong("paid_on", "Record it once it is paid: this day is still to come.")
     if len(transfer.reference) > MAXIMUM_REFERENCE_LENGTH:
-        message = f"Keep the reference within {MAXIMUM_REFERENCE_LENGTH} characters."
-        raise InvalidInput(message, details={"transfer_reference": message})
+        raise wrong("transfer_reference", f"Keep the reference within {MAXIMUM_REFERENCE_LENGTH} characters.")
 
 
 def lock_affiliates(affiliate_ids: Collection[UUID]) -> int:

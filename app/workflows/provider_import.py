@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app.db import db
-from app.errors import DomainError, InvalidInput, NotFound, StaleChange
+from app.errors import DomainError, InvalidInput, NotFound, StaleChange, wrong
 from app.kit import ids
 from app.kit.spreadsheet import plain
 from app.models import Availability, Category, ProviderProfile, ProviderSkill, Role, Service, User
@@ -107,11 +107,11 @@ class _Book:
 
     def _plan(self, line: Line, name: str) -> Planned:
         if line.is_too_long:
-            raise providers.wrong("", "It has more cells than there are headings.")
+            raise wrong("", "It has more cells than there are headings.")
         profile = self._find(line)
         about = str(profile.id) if profile else line.cells["email"].lower()
         if about in self._spoken_of:
-            raise providers.wrong("", f"Line {self._spoken_of[about]} is about the same.")
+            raise wrong("", f"Line {self._spoken_of[about]} is about the same.")
         self._spoken_of[about] = line.number
         values = {field: self._read(line, field) for field in self._fields(line, profile)}
         self._ensure_free(values.get("email"), profile)
@@ -126,7 +126,7 @@ class _Book:
             return self._by_email.get(line.cells.get("email", "").lower())
         key = ids.parse_id(line.cells["id"])
         if key not in self._by_id:
-            raise providers.wrong("id", "No provider has this id. Leave the cell empty to make a new one.")
+            raise wrong("id", "No provider has this id. Leave the cell empty to make a new one.")
         return self._by_id[key]
 
     def _fields(self, line: Line, profile: ProviderProfile | None) -> list[str]:
@@ -135,7 +135,7 @@ class _Book:
         if profile is None:
             missing = [field for field in REQUIRED if not line.cells.get(field)]
             if missing:
-                raise providers.wrong(missing[0], "A new provider needs this.")
+                raise wrong(missing[0], "A new provider needs this.")
             return [field for field in fields if line.cells[field]]
         return [field for field in fields if line.cells[field] != plain(BY_FIELD[field].write(profile))]
 
@@ -166,7 +166,7 @@ class _Book:
         known = self._services.get(name.casefold(), [])
         if len(known) != 1:
             reason = "several services have this name" if known else "we know no such service"
-            raise providers.wrong("services", f"“{name}”: {reason}.")
+            raise wrong("services", f"“{name}”: {reason}.")
         return known[0]
 
     def _find_taken(self) -> dict[str, str]:
@@ -179,7 +179,7 @@ class _Book:
         if email is None:
             return
         if email in self._taken:
-            raise providers.wrong("email", f"This address has an account already, as {self._taken[email]}.")
+            raise wrong("email", f"This address has an account already, as {self._taken[email]}.")
         other = self._by_email.get(email)
         if other is not None and other is not profile:
-            raise providers.wrong("email", f"This address is {other.user.name}'s.")
+            raise wrong("email", f"This address is {other.user.name}'s.")

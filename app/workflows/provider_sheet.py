@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.errors import wrong
 from app.kit.contact import InvalidContact, parse_email
 from app.models import Availability, Category, ProviderProfile
 from app.workflows import providers
@@ -27,18 +28,18 @@ def _read_email(text: str) -> str:
     try:
         return parse_email(text).lower()
     except InvalidContact as error:
-        raise providers.wrong("email", str(error)) from error
+        raise wrong("email", str(error)) from error
 
 
 def _read_name(text: str) -> str:
     if not text or len(text) > MAXIMUM_NAME_LENGTH:
-        raise providers.wrong("name", f"Write a name of up to {MAXIMUM_NAME_LENGTH} characters.")
+        raise wrong("name", f"Write a name of up to {MAXIMUM_NAME_LENGTH} characters.")
     return text
 
 
 def _read_title(text: str) -> str:
     if len(text) > providers.LONGEST_TITLE:
-        raise providers.wrong("title", f"Use up to {providers.LONGEST_TITLE} characters.")
+        raise wrong("title", f"Use up to {providers.LONGEST_TITLE} characters.")
     return text
 
 
@@ -46,12 +47,12 @@ def _read_availability(text: str) -> str:
     for availability in Availability:
         if text.casefold() == availability.label.casefold():
             return availability.value
-    raise providers.wrong("availability", "Use available or away.")
+    raise wrong("availability", "Use available or away.")
 
 
 def _read_account(text: str) -> bool:
     if text.casefold() not in _ACCOUNT:
-        raise providers.wrong("is_enabled", "Use active or closed.")
+        raise wrong("is_enabled", "Use active or closed.")
     return _ACCOUNT[text.casefold()]
 
 
@@ -61,7 +62,7 @@ def _read_categories(text: str) -> list[str]:
         known = [each for each in Category if part.casefold() in {each.value, each.label.casefold()}]
         if not known:
             choices = ", ".join(category.label for category in Category)
-            raise providers.wrong("categories", f"“{part}” is no category. Use some of: {choices}.")
+            raise wrong("categories", f"“{part}” is no category. Use some of: {choices}.")
         found.add(known[0].value)
     return sorted(found)
 

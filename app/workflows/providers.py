@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from app.errors import InvalidInput
+from app.errors import wrong
 from app.models import Category, ProviderProfile, ProviderSkill
 
 LONGEST_TITLE = 100
@@ -38,10 +38,6 @@ def parse_capacity(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text[:9]) <= MOST_WORK):
         raise wrong("capacity", f"Use a whole number up to {MOST_WORK:,}.")
     return int(text)
-
-
-def wrong(field: str, message: str) -> InvalidInput:
-    return InvalidInput(message, details={field: message})
 
 
 def load_words(profile: ProviderProfile) -> str:

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Boolean, bindparam, func, select
 
 from app.db import db, run_after_commit
-from app.errors import DomainError, InvalidInput, StaleChange
+from app.errors import DomainError, StaleChange, wrong
 from app.gateways.base import RefundNews, RefundParams, RefundResult
 from app.kit import clock
 from app.kit.money import Money
@@ -199,11 +199,9 @@ def _ensure_possible(payment: Payment, wish: Wish, left: Money) -> None:
     if not left:
         raise NotRefundable("There is nothing left to refund on this payment.")
     if wish.amount.currency != payment.currency or not 0 < wish.amount.minor <= left.minor:
-        message = f"Enter an amount up to {left.format()}."
-        raise InvalidInput(message, details={"amount": message})
+        raise wrong("amount", f"Enter an amount up to {left.format()}.")
     if len(wish.reason) > MAXIMUM_REASON_LENGTH:
-        message = f"Keep the reason within {MAXIMUM_REASON_LENGTH} characters."
-        raise InvalidInput(message, details={"reason": message})
+        raise wrong("reason", f"Keep the reason within {MAXIMUM_REASON_LENGTH} characters.")
 
 
 def _find(payment: Payment, news: RefundNews) -> Refund | None:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import joinedload
 
 from app.db import db
-from app.errors import InvalidInput
+from app.errors import wrong
 from app.models import ServiceRequest
 from app.workflows.request_search import RequestFilters, count_up_to, select_requests
 
@@ -60,8 +60,7 @@ def _rows(query: Select[ServiceRequest], limit: int) -> list[ServiceRequest]:
 def _ensure_counted(page: int, limit: int, *, is_exact: bool) -> None:
     """A page behind the end is empty; one behind what was counted is not known to be."""
     if not is_exact and (page - 1) * limit >= COUNTED:
-        message = f"Pages are counted up to {COUNTED:,} requests. Go on with the cursor of the last one."
-        raise InvalidInput(message, details={"page": message})
+        raise wrong("page", f"Pages are counted up to {COUNTED:,} requests. Go on with the cursor of the last one.")
 
 
 def _numbered(query: Select[ServiceRequest], page: int, limit: int) -> Select[ServiceRequest]:
@@ -78,8 +77,7 @@ def _after(query: Select[ServiceRequest], cursor: str) -> Select[ServiceRequest]
     try:
         at, row_id = _parse(cursor)
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        message = "This cursor is not one of ours. Begin with the first page."
-        raise InvalidInput(message, details={"cursor": message}) from error
+        raise wrong("cursor", "This cursor is not one of ours. Begin with the first page.") from error
     return query.where(_beyond(at, row_id))
 
 

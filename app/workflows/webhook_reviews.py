@@ -1,6 +1,6 @@
 """What a person finds out about a gateway's message that we could not make sense of."""
 
-from app.errors import DomainError, InvalidInput
+from app.errors import DomainError, wrong
 from app.kit import clock
 from app.models import EventOutcome, WebhookEvent
 from app.workflows import audit
@@ -21,8 +21,7 @@ def mark_reviewed(row: WebhookEvent, note: str, *, actor: Actor) -> None:
     if row.reviewed_at is not None:
         raise ReviewRefused("It was marked as reviewed already.")
     if not note.strip() or len(note) > MAXIMUM_NOTE_LENGTH:
-        message = f"Say what it came to, in up to {MAXIMUM_NOTE_LENGTH:,} characters."
-        raise InvalidInput(message, details={"note": message})
+        raise wrong("note", f"Say what it came to, in up to {MAXIMUM_NOTE_LENGTH:,} characters.")
     row.review_note, row.reviewed_at, row.reviewed_by_user_id = note.strip(), clock.utc_now(), actor.user_id
     # The next try would only alert again.
     row.handled_at, row.next_attempt_at = row.handled_at or row.reviewed_at, None
