@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -56,7 +57,6 @@ def init_app(app: Flask) -> None:
     limiter.init_app(app)
     # Whatever name a visitor reached us by, gateways send them back to this one.
     app.extensions["own_origin"] = urlsplit(settings.base_url)._replace(path="", query="", fragment="").geturl()
-    app.extensions["is_on_https"] = settings.base_url.startswith("https://")
     app.jinja_env.globals["csp_nonce"] = csp_nonce
     if settings.trusted_hosts:
         app.before_request(partial(_refuse_strange_names, settings.trusted_hosts))
@@ -77,6 +77,16 @@ def allow(directive: str, source: str) -> None:
     extra.setdefault(directive, []).append(source)
 
 
+def set_cookie(response: Response, name: str, value: str, *, life: timedelta) -> None:
+    """One of our own cookies, with the flags that all of them have; `value` is signed by whoever reads it."""
+    response.set_cookie(name, value, max_age=life, secure=_is_on_https(), httponly=True, samesite="Lax")
+
+
+def _is_on_https() -> bool:
+    """Whether visitors reach us by https, as BASE_URL says: behind a proxy that ends TLS the request looks plain."""
+    return bool(current_app.config["SESSION_COOKIE_SECURE"])
+
+
 def _guard(response: Response) -> Response:
     given = {name.lower() for name in response.headers.keys()}  # noqa: SIM118
     for name, value in _wanted(response):
@@ -91,8 +101,7 @@ def _wanted(response: Response) -> Iterator[tuple[str, str]]:
     yield from _HEADERS.items()
     if response.mimetype == "text/html":
         yield "Content-Security-Policy", _policy()
-    # Behind a proxy that ends TLS the request itself looks plain.
-    if request.is_secure or current_app.extensions["is_on_https"]:
+    if request.is_secure or _is_on_https():
         yield "Strict-Transport-Security", f"max-age={_YEAR}; includeSubDomains"
     yield "Cache-Control", _keeping(response)
 

@@ -3,18 +3,20 @@
 It lets nobody in. It only keeps the tries of strangers from making the owner wait.
 """
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from flask import Response, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from app import protection
 from app.extensions import settings
 from app.models import User
 from app.workflows.sign_in_limits import Target
 
 COOKIE = "browser"
-_LIFE = 180 * 24 * 3600
+_LIFE = timedelta(days=180)
 _MOST_ACCOUNTS = 5
 """People who share a machine; the one longest away is forgotten first."""
 
@@ -30,19 +32,12 @@ def remember(response: Response, user: User) -> None:
     known = _known()
     device = known.pop(user.id.hex, None) or uuid4().hex
     kept = dict([*known.items(), (user.id.hex, device)][-_MOST_ACCOUNTS:])
-    response.set_cookie(
-        COOKIE,
-        _signer().dumps(kept),
-        max_age=_LIFE,
-        secure=settings().base_url.startswith("https://"),
-        httponly=True,
-        samesite="Lax",
-    )
+    protection.set_cookie(response, COOKIE, _signer().dumps(kept), life=_LIFE)
 
 
 def _known() -> dict[str, str]:
     try:
-        found: Any = _signer().loads(request.cookies.get(COOKIE, ""), max_age=_LIFE)
+        found: Any = _signer().loads(request.cookies.get(COOKIE, ""), max_age=int(_LIFE.total_seconds()))
     except BadSignature:
         return {}
     return {UUID(user).hex: str(device) for user, device in found.items()}

@@ -7,6 +7,7 @@ from flask import Response, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import protection
 from app.checkout import visitors, visits
 from app.checkout.blueprint import bp
 from app.extensions import settings
@@ -33,10 +34,7 @@ def remember(response: Response) -> Response:
     code = code_in_address()
     if code is None or request.method != "GET" or response.status_code >= 400 or not _counts():
         return response
-    is_secure = settings().base_url.startswith("https://")
-    response.set_cookie(
-        COOKIE, _signer().dumps(code), max_age=LIFETIME, secure=is_secure, httponly=True, samesite="Lax"
-    )
+    protection.set_cookie(response, COOKIE, _signer().dumps(code), life=LIFETIME)
     visits.count_click(code)
     return response
 

@@ -7,6 +7,7 @@ from flask import Response, g, request
 from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from app import protection
 from app.checkout.blueprint import bp
 from app.extensions import settings
 from app.models import FlagState
@@ -28,10 +29,7 @@ def keep(response: Response) -> Response:
     """Hand out the cookie of a new visitor, once a share of visitors was asked for."""
     key = g.pop("new_visitor", None)
     if key is not None:
-        is_secure = settings().base_url.startswith("https://")
-        response.set_cookie(
-            COOKIE, _signer().dumps(key), max_age=LIFETIME, secure=is_secure, httponly=True, samesite="Lax"
-        )
+        protection.set_cookie(response, COOKIE, _signer().dumps(key), life=LIFETIME)
     return response
 
 
