@@ -251,7 +251,7 @@ class _Reader:
         return keys
 
     def _is_weak(self, key: str) -> bool:
-        """Where nobody else's data is, any key will do."""
+        """Only in production: elsewhere there is nobody's data to protect."""
         return self._production and (len(key) < MINIMUM_SECRET_LENGTH or len(set(key)) < 8)
 
     def _mail(self) -> MailSettings:

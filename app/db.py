@@ -166,8 +166,10 @@ def run_after_commit(callback: Callable[[], None]) -> None:
 
 
 def glance(statement: Select[*tuple[Any, ...]], values: Mapping[str, object]) -> Sequence[Any]:
-    """The rows of a question that is kept and that a page needs nothing beside. No transaction is opened for it: that
-    saves two of three round trips, and a statement by itself sees what is committed all the same."""
+    """The rows of a kept statement, asked by itself where no transaction is open yet.
+
+    That saves two of three round trips, and a single statement sees all that is committed anyway.
+    """
     session = db.session()
     if session.in_transaction():
         session.flush()
@@ -247,7 +249,8 @@ def _end_reading(session: Session) -> None:
 
 
 def _take_back(session: Session) -> None:
-    """The next try goes by what the first one went by, and has to make sure of it just as well."""
+    """Undo a failed try. What was found while reading before it is put back: the next try goes by the same, and has to
+    make sure of it just as well."""
     session.rollback()
     session.info[_FOUND] = session.info.pop(_FOUND_BEFORE, {}) | _found()
 

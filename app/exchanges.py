@@ -146,9 +146,11 @@ def _open(open_payment: Callable[[], Payment], begin: Callable[..., AbstractCont
 
 
 def _set_aside(payment: Payment) -> None:
-    """Each transaction makes forget what is known of rows. Of this one nothing is read again before its gateway has
-    answered, and then nothing is but what that changed."""
-    # It is read with the payment, or not at all.
+    """Take the payment out of the session, where the next transaction would expire it, and it would be read again.
+
+    Until its gateway has answered nothing of it changes.
+    """
+    # Loaded now, as it cannot be any more once it is out.
     _ = payment.service_request
     db.session.expunge(payment)
 

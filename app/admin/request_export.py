@@ -59,7 +59,7 @@ HEADINGS = (
     "Gateway",
     "Affiliate",
 )
-_PAID = {member.value: cell(member.label) for member in PaymentStatus}
+_PAYMENT_STATUSES = {member.value: cell(member.label) for member in PaymentStatus}
 _STATUSES = {member.value: cell(member.label) for member in RequestStatus}
 
 
@@ -91,7 +91,7 @@ def _columns(rows: Sequence[Sequence[Any]]) -> Iterable[Iterable[str]]:
         *map(_opened, (names, emails, phones), _CONTEXTS),
         map(_price, minors, currencies),
         currencies,
-        map(_PAID.__getitem__, paid),
+        map(_PAYMENT_STATUSES.__getitem__, paid),
         map(_STATUSES.__getitem__, statuses),
         map(_known, providers),
         map(_known, gateways),

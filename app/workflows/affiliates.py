@@ -105,7 +105,7 @@ def earn(service_request: ServiceRequest, payment: Payment) -> None:
 
 
 def earning(service_request: ServiceRequest, payment: Payment) -> tuple[Step, ...]:
-    """What does so, for those who have more to do beside a sale; nothing where nobody sent the customer."""
+    """The steps that do so, to be written with others beside a sale; none where nobody sent the customer."""
     if service_request.affiliate_id is None:
         return ()
     entries = partial(_earned, service_request, payment)

@@ -38,7 +38,7 @@ class Step:
 
 
 def recording(name: str, service_request: ServiceRequest) -> beside.Step:
-    """What stores an event of a request that happens now, for those who have more to do beside a sale."""
+    """The step that stores an event of a request, of this moment, to be written with others beside a sale."""
     row = _row(Step(name, clock.utc_now(), service_request.service_id, service_request.id))
     return beside.Step(logger, _FAILURE, lambda: [(AnalyticsEvent, row)])
 

@@ -34,7 +34,10 @@ def beside(logger: Logger, failure: str, **facts: object) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One that only writes rows, of these tables, with what is logged when it fails (`bulk_writes.add_beside`)."""
+    """A step that only adds rows, by `bulk_writes.add_beside`.
+
+    `rows` gives the table and the values of each; when it fails, `failure` is logged with `facts`.
+    """
 
     logger: Logger
     failure: str

@@ -14,6 +14,7 @@ from app.workflows.sheets import Heading
 
 YES_NO = {"yes": True, "no": False, "true": True, "false": False, "1": True, "0": False}
 NEEDED = ("service", "price")
+"""The columns that a file cannot do without."""
 
 
 @dataclass(frozen=True, slots=True)

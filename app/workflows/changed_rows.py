@@ -70,8 +70,8 @@ def take_note(changes: Iterable[Change]) -> None:
     for change in changes:
         state = instance_state(change.row)
         state.dict.update(change.values)
-        # As the session does after writing. What there is for everybody takes the row out and in again, which costs as
-        # much as writing it.
+        # As the session does after writing. By its public functions the row would be taken out and put in again, which
+        # costs as much as writing it.
         state._commit_all(state.dict, cast(Session, state.session).identity_map)
 
 

@@ -71,6 +71,7 @@ class Kept(Generic[T]):
         self._copy: _Copy[T] | None = None
 
     def now(self) -> T:
+        """As the tables have it: read again if their stamp is not the one of our copy."""
         stamp = stamp_of(self._subject)
         rows = self._read() if stamp is None else self._under(stamp)
         is_known_while_reading(self.now, rows)
@@ -141,7 +142,7 @@ def make_sure() -> None:
 
 
 def _each(stamps: Stamps | None) -> list[UUID | None]:
-    """What else their row says, if they came along with something, is no part of them."""
+    """Only their own columns: stamps that were read together with something else are part of a longer row."""
     return [getattr(stamps, column.key) for column in STAMPS] if stamps is not None else []
 
 
@@ -173,6 +174,7 @@ def _standing(subjects: tuple[str, ...], dialect: str) -> ColumnElement[bool]:
 
 
 def _is_presumed() -> bool:
+    """The answer of `once_while_reading` for this, unless `presume` has noted another one."""
     return False
 
 

@@ -64,8 +64,7 @@ def blank(model: type[M], values: Mapping[str, Any]) -> M:
 
 
 def attach(row: M) -> M:
-    """What the session does with a row that it has found. What there is for everybody also looks for all that hangs on
-    it."""
+    """Let the session know a row as one that it has found. Its own `add` would also walk through all related rows."""
     session, state = db.session(), instance_state(row)
     state.key, state.session_id = identity_key(type(row), state.dict["id"]), session.hash_key
     session.identity_map.add(state)

@@ -20,7 +20,6 @@ MAXIMUM_REASON_LENGTH = 500
 
 class TakenBackAlready(DomainError):
     code = "taken_back_already"
-    http_status = 409
     message = "This payout was taken back already. Nothing was changed."
 
 

@@ -1,4 +1,4 @@
-"""What the business's place in the world means for its days and hours."""
+"""Where the business is: the time zone of its days and hours, and whether this is its production or a trial."""
 
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo

@@ -11,7 +11,9 @@ from app.workflows.accounts import MAXIMUM_NAME_LENGTH
 from app.workflows.sheets import Heading
 
 NEEDED = ("name", "email")
+"""The columns that a file cannot do without."""
 REQUIRED = ("name", "email")
+"""The cells that a new provider cannot do without."""
 _ACCOUNT = {"active": True, "closed": False}
 NEW: Mapping[str, Any] = {
     "title": "",

@@ -16,7 +16,6 @@ from app.models.service_request import title_of
 
 class MistypedReference(NotFound):
     code = "reference_mistyped"
-    http_status = 404
     message = "This reference number has a typing mistake: its check character does not fit."
     suggested_action = "Compare it with your email, letter by letter."
 

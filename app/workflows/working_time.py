@@ -82,7 +82,7 @@ def today() -> date:
 def works() -> ColumnElement[bool]:
     """For a query over `ProviderProfile` that is asked with `at`: who is in their working hours, and has no day off.
 
-    Nobody's own hours are the business's, which is always open until it has some.
+    A provider without hours of their own has those of the business, which is always open until it has some.
     """
     own, business = WorkingHours.provider_id == ProviderProfile.user_id, WorkingHours.provider_id.is_(None)
     is_now = and_(
