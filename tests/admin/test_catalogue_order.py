@@ -1,42 +1,21 @@
 """The order of services and tiers: by arrows, by number, at the same time."""
 
-import json
 from functools import partial
 
 import pytest
 from sqlalchemy import select
 
-from app.models import AuditEntry, Service
+from app.models import Service
+from tests.admin.catalogue import URL, entries, names, put
 from tests.factories import make_service
 from tests.pages import Page
 from tests.sign_in import sign_in
 from tests.threads import at_once
 
-URL = "/admin/services/"
-JSON = {"Accept": "application/json"}
-
 
 @pytest.fixture
 def admin(client, session):
     return sign_in(client)
-
-
-def put(client, row, name, value, *, seen):
-    table = "services" if isinstance(row, Service) else "tiers"
-    return client.post(f"/admin/{table}/{row.id}/cell/{name}", json={"value": value, "seen": seen}, headers=JSON)
-
-
-def entries(session, action):
-    session.rollback()
-    found = session.scalars(
-        select(AuditEntry).where(AuditEntry.action == action).order_by(AuditEntry.created_at, AuditEntry.id)
-    )
-    return [json.loads(entry.changes) for entry in found]
-
-
-def names(client, **arguments):
-    answer = client.get(URL, query_string=arguments)
-    return [box["aria-label"].removeprefix("Select ") for box in Page(answer.text).find("input", name="rowid")]
 
 
 @pytest.fixture

@@ -1,19 +1,15 @@
 """Services and tiers changed where they stand: prices, sale, order; what was sold and what was not."""
 
-import json
-
 import pytest
 from sqlalchemy import select
 
 from app.db import transaction
-from app.models import AuditEntry, Category, Role, Service, ServiceTier
+from app.models import Category, Role, Service, ServiceTier
+from tests.admin.catalogue import URL, entries, names, put
 from tests.admin.rows import count_queries
 from tests.factories import make_request, make_service, make_tier
 from tests.pages import Page
 from tests.sign_in import sign_in
-
-URL = "/admin/services/"
-JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
@@ -24,24 +20,6 @@ def admin(client, session):
 def fresh(session, row):
     session.rollback()
     return session.get_one(type(row), row.id, populate_existing=True)
-
-
-def put(client, row, name, value, *, seen):
-    table = "services" if isinstance(row, Service) else "tiers"
-    return client.post(f"/admin/{table}/{row.id}/cell/{name}", json={"value": value, "seen": seen}, headers=JSON)
-
-
-def entries(session, action):
-    session.rollback()
-    found = session.scalars(
-        select(AuditEntry).where(AuditEntry.action == action).order_by(AuditEntry.created_at, AuditEntry.id)
-    )
-    return [json.loads(entry.changes) for entry in found]
-
-
-def names(client, **arguments):
-    answer = client.get(URL, query_string=arguments)
-    return [box["aria-label"].removeprefix("Select ") for box in Page(answer.text).find("input", name="rowid")]
 
 
 # --- prices
