@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel.core import Locale, UnknownLocaleError
 
 from app.kit.addresses import is_dsn, scheme_and_host
+from app.kit.crypto import MINIMUM_SECRET_LENGTH
 from app.kit.money import Money, parse_amount
 
 PRODUCTION = "production"
 DEVELOPMENT = "development"
-MINIMUM_SECRET_LENGTH = 32
 # Those of `models.Role`, which the settings lie below.
 _ROLES = frozenset({"admin", "operator", "finance", "viewer", "provider", "affiliate"})
 _CENTURY, _LARGEST = 36_500, 10**12
@@ -245,7 +245,7 @@ class _Reader:
         if text and not keys:
             self._problems.append("ENCRYPTION_KEYS is missing: there are only commas in it")
         if any(self._is_weak(key) for key in keys):
-            self._problems.append("ENCRYPTION_KEYS is weak: each key needs at least 32 random characters")
+            self._problems.append(f"ENCRYPTION_KEYS is weak: {MINIMUM_SECRET_LENGTH} random characters each are needed")
         if self._production and _DEVELOPMENT_SECRET in keys:
             self._problems.append("ENCRYPTION_KEYS holds the development key: make your own")
         return keys

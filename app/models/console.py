@@ -35,7 +35,7 @@ class SavedView(Keyed, Touched, Model):
 
 
 class UserPreference(Keyed, Touched, Model):
-    """How one person likes one page of the console: chosen columns, rows a page."""
+    """How one person likes the console, by name: the columns of the requests list, whether single keys work."""
 
     __tablename__ = "user_preferences"
 
