@@ -43,8 +43,8 @@ def link_in(session, kind="password_reset"):
     return re.search(r"http://[^/]+(/reset/choose\S+)", text)[1]
 
 
-def choose(client, link, password=NEW, again=None):
-    return client.post(link, data={"password": password, "again": again or password})
+def choose(client, link, password=NEW):
+    return client.post(link, data={"password": password, "again": password})
 
 
 def can_sign_in(app, user, password):

@@ -96,8 +96,8 @@ class Shop:
 
     # --- floors
 
-    def floor(self, name: str, path: str, method: str = "GET") -> Floor:
-        return Floor(name, asking(Client(self.below.port), method, path))
+    def floor(self, name: str, path: str) -> Floor:
+        return Floor(name, asking(Client(self.below.port), "GET", path))
 
     @cached_property
     def hello(self) -> Floor:
@@ -178,7 +178,6 @@ def closing_engines(app: Flask) -> Iterator[None]:
             db.engine.dispose()
 
 
-def column(model: Any, *conditions: Any, limit: int, order: Any = None) -> list[Any]:
+def column(model: Any, *conditions: Any, limit: int) -> list[Any]:
     """Keys of some rows."""
-    query = select(model.id).where(*conditions).limit(limit)
-    return list(db.session.scalars(query.order_by(order) if order is not None else query))
+    return list(db.session.scalars(select(model.id).where(*conditions).limit(limit)))

@@ -28,11 +28,11 @@ class Client(FlaskClient):
             answer.close()
         return answer
 
-    def submit(self, path: str, fields: dict[str, Any] | None = None, *, form: str | None = None) -> TestResponse:
-        """Post as a browser does: open the page with the form (`path` unless told), send its CSRF token along."""
-        page = self.get(form or path)
+    def submit(self, path: str, fields: dict[str, Any] | None = None) -> TestResponse:
+        """Post as a browser does: open the page with the form, send its CSRF token along."""
+        page = self.get(path)
         token = _TOKEN.search(page.text)
-        assert token is not None, f"no form with a token on {form or path} ({page.status})"
+        assert token is not None, f"no form with a token on {path} ({page.status})"
         return self.post(path, data={"csrf_token": token[1], **(fields or {})})
 
 

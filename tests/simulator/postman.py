@@ -57,12 +57,12 @@ class Postman:
         """The letters so far of a gateway, of these names if any are given."""
         return [letter for letter in self.outbox if letter.gateway == gateway and (not names or letter.name in names)]
 
-    def deliver(self, letters: list[Letter], address: str | None = None) -> None:
+    def deliver(self, letters: list[Letter]) -> None:
         round_of_post = letters * self.conduct.copies
         if self.conduct.is_shuffled:
             random.shuffle(round_of_post)
         for letter in round_of_post:
-            url = address or self.addresses[letter.gateway]
+            url = self.addresses[letter.gateway]
             body = letter.body + b" " if self.conduct.is_forged else letter.body
             answer = requests.post(url, data=body, headers=letter.headers, timeout=10)
             self.answers.append(answer.status_code)
