@@ -225,6 +225,12 @@ class Gateway(ABC):
         return cls.currencies is None or currency in cls.currencies
 
     @classmethod
+    def header_family(cls) -> str:
+        """What the names of its webhooks' own headers begin with, in lower case: `stripe-`, `x-razorpay-`."""
+        vendor = cls.signature_header.lower().removeprefix("x-").partition("-")[0]
+        return cls.signature_header.lower().partition(vendor)[0] + vendor + "-"
+
+    @classmethod
     def is_available(cls) -> bool:
         """False where the gateway may not be used at all, such as the sandbox in production."""
         return True

@@ -102,7 +102,7 @@ def _carry_out(change: BulkChange, rows: Sequence[BulkChangeRow]) -> None:
     held = notifications.held(change.id, until=change.mails_leave_at)
     with held as messages, bulk_writes.gathered(), workload.gathered():
         outcomes = _change_each(change, rows, locked)
-        bulk_writes.write(locked.values())
+        bulk_writes.write_requests(locked.values())
     change.mails += len(messages.rows)
     _note(change, outcomes)
 

@@ -87,7 +87,7 @@ def _take_back(change: BulkChange, rows: Sequence[BulkChangeRow]) -> None:
     _note_kept(change, kept)
     with bulk_writes.gathered(), workload.gathered():
         _restore_all(change, going_back, locked)
-        bulk_writes.write(locked.values())
+        bulk_writes.write_requests(locked.values())
     mark_each(change, dict.fromkeys((row.position for row in going_back), None), {"state": BulkRowState.UNDONE})
     change.done -= len(going_back)
     change.undone += len(going_back)

@@ -193,7 +193,7 @@ def _names(model: type[Model]) -> Mapping[str, str]:
     return {attribute.key: attribute.columns[0].key for attribute in inspect(model).column_attrs}
 
 
-def write(service_requests: Iterable[ServiceRequest]) -> None:
+def write_requests(service_requests: Iterable[ServiceRequest]) -> None:
     """Write what was changed of these locked requests, and let go of them. Raises StaleDataError."""
     alike: dict[changed_rows.Kind, list[dict[str, Any]]] = {}
     for service_request in service_requests:

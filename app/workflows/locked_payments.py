@@ -10,7 +10,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app.db import LOCK, db
 from app.gateways.base import PaymentSnapshot
-from app.models import Payment, PaymentStatus, Service, ServiceRequest
+from app.models import PAID_STATUSES, Payment, Service, ServiceRequest
 from app.workflows.found_rows import ask, columns_of, take_in, take_in_part
 
 _PAYMENTS, _REQUESTS, _SERVICES = (cast(Table, model.__table__) for model in (Payment, ServiceRequest, Service))
@@ -50,7 +50,7 @@ def marks_of(snapshot: PaymentSnapshot) -> Iterator[tuple[str, str]]:
 def is_another_try(payment: Payment, snapshot: PaymentSnapshot) -> bool:
     """Whether it tells of a try beside the one that paid. An order may have seen several, and Razorpay gives back by
     itself what arrives after it was paid."""
-    is_paid = payment.status in {PaymentStatus.COMPLETED, PaymentStatus.REFUNDED}
+    is_paid = payment.status in PAID_STATUSES
     tries = {payment.gateway_payment_id, snapshot.gateway_payment_id} - {None}
     return is_paid and len(tries) > 1
 

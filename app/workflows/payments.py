@@ -13,7 +13,16 @@ from app.gateways import Gateway
 from app.gateways.base import PaymentFailure, PaymentSnapshot, SnapshotStatus
 from app.jobs import queue
 from app.kit import clock
-from app.models import EventOutcome, Payment, PaymentFlag, PaymentStatus, RequestStatus, ServiceRequest
+from app.models import (
+    PAID_STATUSES,
+    UNPAID_STATUSES,
+    EventOutcome,
+    Payment,
+    PaymentFlag,
+    PaymentStatus,
+    RequestStatus,
+    ServiceRequest,
+)
 from app.observability import meters
 from app.workflows import (
     affiliates,
@@ -41,7 +50,6 @@ ALLOWED: dict[PaymentStatus, frozenset[PaymentStatus]] = {
     PaymentStatus.REFUNDED: frozenset({PaymentStatus.COMPLETED}),
 }
 
-_PAID = (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
 _WEIGHT = (EventOutcome.REVIEW, EventOutcome.APPLIED)
 """What matters most about several things done at once."""
 
@@ -94,7 +102,7 @@ def _settle_status(payment: Payment, snapshot: PaymentSnapshot) -> EventOutcome:
         return _settle_paid(payment, snapshot)
     if snapshot.status is SnapshotStatus.FAILED:
         return _settle_failed(payment, snapshot.failure)
-    if snapshot.status is SnapshotStatus.AUTHORIZED and payment.status in {PaymentStatus.PENDING, PaymentStatus.FAILED}:
+    if snapshot.status is SnapshotStatus.AUTHORIZED and payment.status in UNPAID_STATUSES:
         # Taking the money needs a network call, which has no place in here.
         ask_soon(payment)
     return EventOutcome.UNCHANGED
@@ -114,7 +122,7 @@ def _learn_ids(payment: Payment, snapshot: PaymentSnapshot) -> None:
     payment.checked_at = clock.utc_now()
     payment.gateway_intent_id = payment.gateway_intent_id or snapshot.gateway_intent_id
     # One intent may see several tries with an id each: the one that paid is the payment's.
-    is_better = snapshot.status is SnapshotStatus.PAID and payment.status not in _PAID
+    is_better = snapshot.status is SnapshotStatus.PAID and payment.status not in PAID_STATUSES
     for name in ("gateway_payment_id", "bank_reference"):
         value = getattr(snapshot, name)
         if value is not None and (is_better or getattr(payment, name) is None):
@@ -122,7 +130,7 @@ def _learn_ids(payment: Payment, snapshot: PaymentSnapshot) -> None:
 
 
 def _settle_paid(payment: Payment, snapshot: PaymentSnapshot) -> EventOutcome:
-    if payment.status not in {PaymentStatus.PENDING, PaymentStatus.FAILED}:
+    if payment.status not in UNPAID_STATUSES:
         return EventOutcome.UNCHANGED
     if snapshot.amount != payment.amount:
         _flag(payment, PaymentFlag.AMOUNT_MISMATCH)

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from app.db import LOCK, db, unsynced
-from app.gateways.base import EventKind, GatewayEvent, InvalidSignature, PaymentSnapshot, UnsupportedGateway
+from app.gateways.base import EventKind, Gateway, GatewayEvent, InvalidSignature, PaymentSnapshot, UnsupportedGateway
 from app.kept_statements import carry_out
 from app.kit import clock, ids
 from app.kit.backoff import Backoff
@@ -95,7 +95,7 @@ def receive(gateway: str, event: GatewayEvent, body: bytes, headers: Mapping[str
         "gateway_payment_id": _id_of(event, "gateway_payment_id"),
         "gateway_intent_id": _id_of(event, "gateway_intent_id"),
         "body_sealed": body,
-        "headers_sealed": _kept(headers),
+        "headers_sealed": _kept(gateway, headers),
         "deliveries": 1,
         "attempts": 0,
         "next_attempt_at": now + _HANDLED_ON_ARRIVAL,
@@ -283,11 +283,8 @@ def _id_of(event: GatewayEvent, name: str) -> str | None:
     return value[:255] if value else None
 
 
-def _kept(headers: Mapping[str, str]) -> bytes:
+def _kept(gateway: str, headers: Mapping[str, str]) -> bytes:
+    """Those that it takes to read the message again."""
     names = {name.lower(): value for name, value in headers.items()}
-    kept = {name: value for name, value in names.items() if name in _KEPT_HEADERS or _is_gateways(name)}
-    return json.dumps(kept).encode()
-
-
-def _is_gateways(name: str) -> bool:
-    return name.startswith(("stripe-", "x-razorpay-", "paypal-", "sandbox-"))
+    family = Gateway.registry[gateway].header_family()
+    return json.dumps({k: v for k, v in names.items() if k in _KEPT_HEADERS or k.startswith(family)}).encode()

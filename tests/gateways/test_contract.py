@@ -210,6 +210,16 @@ def test_a_message_without_its_signature_is_not_signed(company, paid):
             company.adapter().parse_webhook(body, left)
 
 
+def test_the_headers_of_its_family_are_all_that_a_message_is_read_by(company, paid):
+    """The inbox keeps these, to read it again."""
+    body, headers = company.news(paid)
+    adapter = company.adapter()
+    family = {name: value for name, value in headers.items() if name.lower().startswith(adapter.header_family())}
+    noise = {"Host": "shop.example", "X-Forwarded-For": "192.0.2.1"}
+    assert adapter.verify_webhook(body, family)
+    assert adapter.process_webhook(body, family) == adapter.process_webhook(body, headers | noise)
+
+
 def test_another_secret_does_not_verify_but_one_of_two_does(company, paid):
     body, headers = company.news(paid)
     (secret,) = company.config.webhook_secrets

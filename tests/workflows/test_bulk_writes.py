@@ -112,7 +112,7 @@ def test_a_request_that_was_changed_under_the_lock_is_noticed(session):
             locked = requests.get_locked(request.id)
             session.connection().execute(db.text("UPDATE service_requests SET version = version + 1"))
             locked.status = S.IN_PROGRESS
-            bulk_writes.write([locked])
+            bulk_writes.write_requests([locked])
 
     with pytest.raises(StaleDataError):
         change_and_write()
