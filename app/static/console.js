@@ -58,6 +58,14 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A note that somebody is writing outlives the page's other buttons: this tab keeps it until it is sent.
+for (const field of document.querySelectorAll("[data-kept]")) {
+  const name = `kept ${field.dataset.kept}`;
+  field.value ||= sessionStorage.getItem(name) ?? "";
+  field.addEventListener("input", () => sessionStorage.setItem(name, field.value));
+  field.form.addEventListener("submit", () => sessionStorage.removeItem(name));
+}
+
 for (const form of document.querySelectorAll("[data-selectable]")) {
   const boxes = () => [...form.querySelectorAll("input[name=rowid]")];
   let last = null;
