@@ -168,6 +168,16 @@ def test_the_page_works_without_scripts_and_keeps_what_was_typed(client, staff, 
     assert Page(refused.text).find("input", name="version")[0]["value"] == str(seen)
 
 
+def test_a_stale_step_offers_no_other_in_its_place(client, staff, session, bought):
+    """What was wanted is done already: the form for another status stays closed, unless a note waits in it."""
+    seen = fresh(session, bought).version
+    post(client, bought, "status", status="in_progress", version=seen)
+    address = f"/admin/requests/{bought.id}/status"
+    wanted = {"version": seen, "status": "in_progress"}
+    assert '<details class="drop" open' not in client.post(address, data=wanted).text
+    assert '<details class="drop" open' in client.post(address, data={**wanted, "note": "Called."}).text
+
+
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.FINANCE])
 def test_those_who_only_read_change_nothing(client, session, bought, role):
     sign_in(client, role)
