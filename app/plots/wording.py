@@ -36,9 +36,11 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 def percent(part: float, of: float) -> str:
-    """`9 %`, and below ten with a decimal, where that tells something."""
+    """`9 %`, with a decimal where it is near none or all: a few of many are neither."""
     share = 100 * part / of if of else 0.0
-    return f"{share:.0f}{_PERCENT}" if share >= 10 or share == int(share) else f"{share:.1f}{_PERCENT}"
+    if share == int(share) or not (0 < share < 10 or 99 < share < 100):
+        return f"{share:.0f}{_PERCENT}"
+    return f"{min(max(share, 0.1), 99.9):.1f}{_PERCENT}"
 
 
 def length(seconds: float) -> str:

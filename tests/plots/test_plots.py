@@ -159,6 +159,22 @@ def test_lengths_in_words(seconds, words):
     assert wording.length(seconds) == words
 
 
+@pytest.mark.parametrize(
+    ("part", "of", "words"),
+    [
+        (0, 7, "0 %"),
+        (1, 9000, "0.1 %"),
+        (2, 65, "3.1 %"),
+        (12, 65, "18 %"),
+        (869, 871, "99.8 %"),
+        (8999, 9000, "99.9 %"),
+        (7, 7, "100 %"),
+    ],
+)
+def test_a_few_of_many_are_neither_none_nor_all(part, of, words):
+    assert wording.percent(part, of).replace("\u00a0", " ") == words
+
+
 def test_names_of_days():
     week, month = Period(date(2026, 11, 16), TODAY), Period(date(2026, 11, 1), date(2026, 11, 30))
     assert plot_range.slice_words(week, Bucket.WEEK) == "16 Nov to 22 Nov 2026"
