@@ -87,7 +87,9 @@ class RequestMoney(RequestChanges):
             seen=Money(_minor("refundable"), payment.currency),
             reason=request.form.get("reason", "").replace("\0", ""),
         )
-        if wish.amount.decimal > settings().confirm_refunds_above:
+        # More than the form offered is refused in any case: nobody is asked for a password first.
+        is_offered = wish.amount.minor <= wish.seen.minor
+        if is_offered and wish.amount.decimal > settings().confirm_refunds_above:
             ensure_confirmed()
         with transaction():
             return refunds.open_refund(locked_payments.get_locked(payment.id), wish, actor=self.actor)

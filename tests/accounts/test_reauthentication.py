@@ -167,9 +167,9 @@ def profile_of(user):
     return db.session.scalars(select(ProviderProfile).filter_by(user_id=user.id)).one()
 
 
-def refund(client, payment):
+def refund(client, payment, amount=""):
     sent = {"payment": str(payment.id), "refundable": str(payment.amount_minor), "reason": ""}
-    amount = f"{payment.amount_minor // 100}"
+    amount = amount or f"{payment.amount_minor // 100}"
     return client.post(f"/admin/requests/{payment.service_request_id}/refunds", data=sent | {"amount": amount})
 
 
@@ -179,6 +179,15 @@ def test_only_large_refunds_ask(client, session, later, price, status):
     sign_in(client, Role.FINANCE)
     later()
     assert refund(client, payment).status_code == status
+
+
+def test_a_refund_beyond_what_is_left_is_refused_without_asking(client, session, later):
+    payment = pay(make_payment(make_service(price_minor=249_900)))
+    sign_in(client, Role.FINANCE)
+    later()
+    answer = refund(client, payment, amount="24990.00")
+    assert answer.status_code == 422
+    assert "Enter an amount up to ₹2,499.00." in answer.text
 
 
 def test_gateway_secrets_ask(client, session, later):
