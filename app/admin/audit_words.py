@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from markupsafe import Markup
+
 from app.admin import cells
 from app.admin.pages import MASK
 from app.kit.ids import parse_id
@@ -97,7 +99,10 @@ def subject_word(table: str) -> str:
 def subject_link(entry: AuditEntry, name: str | None) -> Any:
     """Leads to the record's page, where it has one. `name` is None where the record is gone, or has none."""
     word, endpoint, key = SUBJECTS.get(entry.subject_type, (subject_word(entry.subject_type), None, ""))
-    text = f"{word} {name}" if name else f"{word} …{entry.subject_id.hex[-6:]}" if entry.subject_id else word
+    text: str = f"{word} {name}" if name else f"{word} …{entry.subject_id.hex[-6:]}" if entry.subject_id else word
+    if name and entry.subject_type == "service_requests":
+        # No line ends within a reference.
+        text = Markup("{} {}").format(word, cells.mono(name))
     if endpoint is None or (key in _BY_NAME and not name):
         return text
     return cells.link(endpoint, text, **{key: name if key in _BY_NAME else entry.subject_id})

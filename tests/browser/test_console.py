@@ -232,6 +232,18 @@ def test_open_menus_and_refusals_are_accessible_too(enter, shop):
     assert violations(page) == []
 
 
+def test_the_whole_menu_is_in_sight_on_a_laptop(enter, session):
+    page = enter(Role.ADMIN, viewport={"width": 1440, "height": 900}, at="/admin/")
+    last, below = page.locator("#rail li").last.bounding_box(), page.locator(".rail-user").bounding_box()
+    assert last["y"] + last["height"] <= below["y"]
+
+
+def test_a_reference_stays_on_one_line_in_the_audit_log(enter, shop):
+    page = enter(Role.ADMIN, viewport={"width": 1440, "height": 900}, at="/admin/audit/")
+    reference = page.locator("tbody .mono", has_text=shop[0].reference_number).first
+    assert reference.bounding_box()["height"] < 25
+
+
 def test_the_menu_opens_on_a_phone(enter, shop):
     page = enter(viewport={"width": 360, "height": 800}, at="/admin/")
     assert not page.is_visible("#rail")
