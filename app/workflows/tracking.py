@@ -16,7 +16,7 @@ from app.models.service_request import title_of
 
 class MistypedReference(NotFound):
     code = "reference_mistyped"
-    message = "This reference number has a typing mistake: its check character does not fit."
+    message = "This reference number has a typing mistake: its characters do not fit together."
     suggested_action = "Compare it with your email, letter by letter."
 
 
