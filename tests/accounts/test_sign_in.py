@@ -14,6 +14,7 @@ from app.models import Role
 from app.workflows import accounts
 from app.workflows.audit import SYSTEM
 from tests.factories import PASSWORD, make_user
+from tests.pages import Page
 from tests.sign_in import sign_in
 
 REFUSAL = "The email address or the password is not right."
@@ -53,6 +54,12 @@ def test_a_wrong_password_an_unknown_address_and_a_closed_account_read_the_same(
     answers = [post(client, known.email, "wrong"), post(client, "nobody@example.com"), post(client, closed.email)]
     assert {answer.status_code for answer in answers} == {401}
     assert all(REFUSAL in answer.text for answer in answers)
+
+
+def test_after_a_wrong_password_one_types_at_once(client, session):
+    """The address stands there already, so the password is what has the focus."""
+    wrong = Page(post(client, make_user().email, "wrong").text)
+    assert ["autofocus" in wrong.find("input", name=name)[0] for name in ("email", "password")] == [False, True]
 
 
 def test_an_account_without_a_password_lets_nobody_in(client, session):
