@@ -1,5 +1,6 @@
 """Primary keys, and the reference number a customer reads out on the phone."""
 
+import re
 import secrets
 from uuid import UUID
 
@@ -10,8 +11,8 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 _VALUE = {symbol: value for value, symbol in enumerate(ALPHABET)}
 _LOOKALIKES = str.maketrans({"I": "1", "L": "1", "O": "0"})
-# Mail programs and word processors make others of the one on the keyboard.
-_DASHES = dict.fromkeys(map(ord, "-\u2010\u2011\u2012\u2013\u2014\u2212"))
+# Mail programs and word processors make other dashes of the one on the keyboard.
+_GROUP = re.compile("[^\\s\u2010-\u2014\u2212-]+")
 _PREFIX = "SR"
 _RANDOM_CHARACTERS = 11
 _BITS = 5
@@ -54,7 +55,7 @@ def check_character(body: str) -> str:
 
 def is_mistyped_reference(text: str) -> bool:
     """Whether it has all that a reference number has, prefix and length, and is none."""
-    symbols = "".join(text.upper().split()).translate(_DASHES)
+    symbols = "".join(_groups(text))
     is_whole = symbols.startswith(_PREFIX) and len(symbols) == len(_PREFIX) + _LENGTH
     return is_whole and parse_reference_number(text) is None
 
@@ -65,11 +66,21 @@ def parse_reference_number(text: str) -> str | None:
     Case, spaces and dashes do not matter, and the look-alikes I, L and O are read as 1, 1 and 0. A wrong
     check character gives None: that is a slip of the finger, not an unknown request.
     """
-    symbols = "".join(text.upper().split()).translate(_DASHES)
-    symbols = symbols.removeprefix(_PREFIX) if len(symbols) > _LENGTH else symbols
-    symbols = symbols.translate(_LOOKALIKES)
+    symbols = _without_prefix(_groups(text)).translate(_LOOKALIKES)
     if len(symbols) != _LENGTH or any(symbol not in _VALUE for symbol in symbols):
         return None
     if check_character(symbols[:_RANDOM_CHARACTERS]) != symbols[_RANDOM_CHARACTERS]:
         return None
     return format_reference(symbols)
+
+
+def _groups(text: str) -> list[str]:
+    return _GROUP.findall(text.upper())
+
+
+def _without_prefix(groups: list[str]) -> str:
+    """Both its letters are symbols too: it is the prefix where it stands by itself or makes the whole too long."""
+    if groups[:1] == [_PREFIX]:
+        return "".join(groups[1:])
+    symbols = "".join(groups)
+    return symbols.removeprefix(_PREFIX) if len(symbols) > _LENGTH else symbols

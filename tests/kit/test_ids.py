@@ -20,6 +20,7 @@ from app.kit.ids import (
 
 bodies = st.text(ALPHABET, min_size=11, max_size=11)
 references = bodies.map(lambda body: format_reference(body + check_character(body)))
+gaps = st.sampled_from(["", "-", " ", " - ", "–", "—", "\u2011", "\u2212", "\u00a0", "\t"])
 
 
 def symbols_of(reference: str) -> str:
@@ -74,16 +75,20 @@ def written_by_people(draw):
     symbols = symbols_of(reference)
     lookalikes = {"1": "1IiLl", "0": "0Oo"}
     copied = "".join(draw(st.sampled_from(lookalikes.get(symbol, symbol + symbol.lower()))) for symbol in symbols)
-    gap = st.sampled_from(["", "-", " ", " - ", "–", "—", "\u2011", "\u2212", "\u00a0", "\t"])
     groups = [copied[0:4], copied[4:8], copied[8:12]]
     prefix = draw(st.sampled_from(["", "SR", "sr", "Sr"]))
-    return reference, draw(gap) + prefix + "".join(draw(gap) + group for group in groups) + draw(gap)
+    return reference, draw(gaps) + prefix + "".join(draw(gaps) + group for group in groups) + draw(gaps)
 
 
 @given(pair=written_by_people())
 def test_case_dashes_spaces_and_lookalikes_do_not_matter(pair):
     reference, typed = pair
     assert parse_reference_number(typed) == reference
+
+
+@given(text=st.text(ALPHABET, min_size=10, max_size=10), gap=gaps.filter(bool))
+def test_a_beginning_is_never_read_as_another_reference(text, gap):
+    assert parse_reference_number(f"SR{gap}{text}") is None
 
 
 @given(text=st.text(max_size=40) | st.text(ALPHABET + "ilou- SRsr", max_size=20))
