@@ -11,11 +11,10 @@ from app.db import db
 from app.models import ProviderProfile, RequestStatus, ServiceRequest
 from tests.benchmarks.client import Answer, Client
 from tests.benchmarks.measure import WARM_UP, Shot, Surface, asking, checked, compare
-from tests.benchmarks.shop import Shop, token_in
+from tests.benchmarks.shop import Shop, token_in, work
 from tests.benchmarks.table import Row
 
 _LIST = "/admin/requests/"
-_WORKED_ON = (RequestStatus.TEAM_ASSIGNED, RequestStatus.IN_PROGRESS)
 _OTHER = {
     RequestStatus.TEAM_ASSIGNED: RequestStatus.IN_PROGRESS,
     RequestStatus.IN_PROGRESS: RequestStatus.TEAM_ASSIGNED,
@@ -30,7 +29,7 @@ def rows(shop: Shop) -> Iterator[Row]:
     yield compare(page, shop.ideal_list, rounds=shop.rounds)
     dashboard = Surface("dashboard with all plots", asking(shop.administrator, "GET", "/admin/"), limit=10)
     yield compare(dashboard, shop.ideal_list, rounds=shop.rounds)
-    open_ones = shop.read(lambda: _worked_on(2 * (_TIMES * shop.rounds + WARM_UP)))
+    open_ones = shop.read(lambda: work(2 * (_TIMES * shop.rounds + WARM_UP)))
     status, provider = open_ones[::2], open_ones[1::2]
     change = Surface(
         "status changed in the list", _changing(shop.operator, status), limit=3, rounds=len(status) - WARM_UP
@@ -50,13 +49,6 @@ def _finished(count: int) -> list[UUID]:
     """Requests with a long story."""
     done = select(ServiceRequest.id).where(ServiceRequest.status == RequestStatus.COMPLETED)
     return list(db.session.scalars(done.order_by(ServiceRequest.created_at.desc()).limit(count)))
-
-
-def _worked_on(count: int) -> list[Any]:
-    columns = (ServiceRequest.id, ServiceRequest.version, ServiceRequest.status, ServiceRequest.assigned_provider_id)
-    query = select(*columns).where(ServiceRequest.status.in_(_WORKED_ON))
-    # The newest: the floor beside it changes the oldest.
-    return list(db.session.execute(query.order_by(ServiceRequest.created_at.desc()).limit(count)))
 
 
 def _people() -> list[UUID]:

@@ -40,11 +40,12 @@ _EVERYTHING = """SELECT r.reference_number, r.created_at, r.service_name, r.tier
   r.customer_email_sealed, r.customer_phone_sealed, r.amount_minor, r.currency, r.payment_status, r.status,
   r.payment_gateway, r.affiliate_code, u.name
 FROM service_requests r LEFT JOIN users u ON u.id = r.assigned_provider_id ORDER BY r.created_at DESC, r.id DESC"""
-_UPDATE = "UPDATE service_requests SET updated_at = ?, version = version + 1 WHERE id = ?"
-_HISTORY = (
-    "INSERT INTO service_request_status_history (id, service_request_id, old_status, new_status, created_at, is_undone)"
-)
-_BOTH = f"WITH changed AS ({_UPDATE} RETURNING id) {_HISTORY} SELECT ?, id, ?, ?, ?, false FROM changed"
+_OTHER = "CASE status WHEN 'in_progress' THEN 'team_assigned' ELSE 'in_progress' END"
+_UPDATE = f"UPDATE service_requests SET status = {_OTHER}, updated_at = ?, version = version + 1 WHERE id = ?"
+_HISTORY = f"""INSERT INTO service_request_status_history
+  (id, service_request_id, old_status, new_status, created_at, is_undone)
+  SELECT ?, id, {_OTHER}, status, ?, false FROM"""
+_BOTH = f"WITH changed AS ({_UPDATE} RETURNING id, status) {_HISTORY} changed"
 _RECEIVE = "INSERT INTO bench_events (id, body) VALUES (?, ?)"
 EVENTS = "CREATE TABLE IF NOT EXISTS bench_events (id char(32) PRIMARY KEY, body text NOT NULL)"
 
@@ -110,14 +111,14 @@ class _Echo:
 
 @app.post("/update")
 def ideal_update() -> Response:
+    """Of a request that is begun or waits for that: to the other of the two."""
     key, at, change = request.args["key"], request.args["at"], uuid4().hex
-    steps = ("in_progress", "team_assigned")
     if _IS_POSTGRES:
-        run(_BOTH, at, key, change, *steps, at)
+        run(_BOTH, at, key, change, at)
     else:
         run("BEGIN IMMEDIATE")
         run(_UPDATE, at, key)
-        run(f"{_HISTORY} VALUES (?, ?, ?, ?, ?, false)", change, key, *steps, at)
+        run(f"{_HISTORY} service_requests WHERE id = ?", change, at, key)
         run("COMMIT")
     return jsonify(saved=True)
 

@@ -15,7 +15,7 @@ from app.commands.programs import held
 from app.config import Settings
 from app.db import db, transaction
 from app.kit import clock
-from app.models import ProviderProfile, ServiceRequest
+from app.models import ProviderProfile, RequestStatus, ServiceRequest
 from app.samples import catalog, staff
 from app.workflows import gateway_setup
 from app.workflows.audit import COMMAND
@@ -40,6 +40,9 @@ ENVIRONMENT = {
     "LOG_LEVEL": "ERROR",
 }
 _PLENTY = 10_000_000
+_WORKED_ON = ServiceRequest.status.in_((RequestStatus.TEAM_ASSIGNED, RequestStatus.IN_PROGRESS))
+"""What staff move from one to the other all day."""
+_FOR_FLOOR = 40
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="csrf_token"')
 _PAGE_TOKEN = re.compile(r'<meta name="csrf-token" content="([^"]+)"')
 
@@ -123,8 +126,7 @@ class Shop:
 
     def _updating(self) -> Shot:
         client = Client(self.below.port)
-        old = select(ServiceRequest.id).order_by(ServiceRequest.created_at).limit(200)
-        keys = self.read(lambda: [key.hex for key in db.session.scalars(old)])
+        keys = self.read(lambda: [row.id.hex for row in worked_on()[:_FOR_FLOOR]])
 
         def shoot() -> float:
             keys.append(keys.pop(0))
@@ -132,6 +134,16 @@ class Shop:
             return checked(client.send(client.prepare("POST", f"/update?key={keys[-1]}&at={now}")), "update").seconds
 
         return shoot
+
+
+def work(count: int) -> list[Any]:
+    """So many of the requests that staff move back and forth, or fewer; the floor has others."""
+    return worked_on()[_FOR_FLOOR:][-count:]
+
+
+def worked_on() -> list[Any]:
+    columns = (ServiceRequest.id, ServiceRequest.version, ServiceRequest.status, ServiceRequest.assigned_provider_id)
+    return list(db.session.execute(select(*columns).where(_WORKED_ON).order_by(ServiceRequest.created_at)))
 
 
 def make_ready(dataset: Dataset, environment: dict[str, str]) -> Flask:
